@@ -1,0 +1,1 @@
+"""The ``santun`` command: it parses, calls and prints."""

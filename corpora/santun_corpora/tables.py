@@ -1,0 +1,340 @@
+"""Readers of tables: JSONL, JSON, CSV, TSV, XLSX, Parquet. Each yields utterances and problems in the file's order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from santun_corpora.columns import guess_columns, utterance
+from santun_corpora.decode import Encoding
+from santun_corpora.schema import InputError, Problem, Utterance
+
+Item = Utterance | Problem
+_DELIMITERS = (",", ";", "\t", "|")
+_UNCLOSED_LINES = 50  # a quoted field over more line breaks is taken for an unclosed quote
+_JSON_DEPTH_HINT = "nested too deeply"
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+csv.field_size_limit(1 << 30)
+
+
+def _rows(rows: Iterable[tuple[str, Mapping[str, Any] | Problem]], given: Mapping[str, str], where: str) -> Iterator[Item]:
+    """Utterances of rows whose columns may differ from row to row."""
+    layouts: dict[tuple[str, ...], dict[str, str]] = {}
+    readable = False
+    for source, row in rows:
+        if isinstance(row, Problem):
+            yield row
+            continue
+        names = tuple(row)
+        if names not in layouts:
+            try:
+                layouts[names] = guess_columns(names, {k: v for k, v in given.items() if readable is False or v in row}, where)
+            except InputError as error:
+                if not readable:
+                    raise
+                yield Problem(source, str(error).removeprefix(f"{where}: "))
+                continue
+        readable = True
+        try:
+            yield utterance(row, layouts[names], source)
+        except ValueError as error:
+            yield Problem(source, str(error))
+
+
+# ------------------------------------------------------------------------------------------------------ JSON
+
+
+def read_jsonl(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
+    """Read one JSON object a line. Blank lines are no rows; a broken line is a problem, the rest goes on."""
+
+    def rows() -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    source = f"{path.name}:{number}"
+                    yield source, _object(line, source)
+
+    yield from _rows(rows(), given, path.name)
+
+
+def _object(line: bytes, source: str) -> dict[str, Any] | Problem:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Problem(source, f"byte {error.start + 1} of the line is not UTF-8; save the file as UTF-8")
+    try:
+        row = json.loads(text, parse_constant=lambda _: None)
+    except RecursionError:
+        return Problem(source, f"the JSON is {_JSON_DEPTH_HINT}")
+    except ValueError as error:
+        column = getattr(error, "colno", None)
+        return Problem(source, f"not JSON{f' (character {column})' if column else ''}; write one object a line")
+    if not isinstance(row, dict):
+        return Problem(source, f"a JSON {type(row).__name__}, not an object; write one object a line")
+    return {_clean(key): _clean(value) for key, value in row.items()}
+
+
+def _clean(value: Any) -> Any:
+    """Replace what no file can hold or show: lone surrogates and NUL."""
+    if isinstance(value, str):
+        return value if value.isascii() and "\x00" not in value else _UNWRITABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = None) -> Iterator[Item]:
+    """Read a JSON array of records, or of conversations that hold their turns as records or (speaker, text) pairs."""
+    try:
+        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)
+    except RecursionError:
+        raise InputError(f"{path.name}: the JSON is {_JSON_DEPTH_HINT}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name}: not UTF-8; save it as UTF-8") from None
+    except ValueError as error:
+        if str(error).startswith("Extra data"):  # several objects: JSONL under another name
+            yield from read_jsonl(path, given, encoding)
+            return
+        raise InputError(f"{path.name}: not JSON ({error}); export it again") from None
+    if isinstance(data, dict):
+        data = next((v for v in data.values() if isinstance(v, list) and v and isinstance(v[0], dict)), [data])
+    if not isinstance(data, list):
+        raise InputError(f"{path.name}: the JSON holds no list of records; give JSONL, one object a line")
+
+    def rows() -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+        for number, item in enumerate(data):
+            source = f"{path.name}:/{number}"
+            if not isinstance(item, dict):
+                yield source, Problem(source, "not an object")
+                continue
+            key = next((k for k in ("original", "turns", "utterances", "messages") if isinstance(item.get(k), list)), None)
+            if key is None:
+                yield source, _clean(item)
+                continue
+            shared = {
+                k: v for k, v in item.items() if isinstance(v, str | int) and not isinstance(v, bool) and "id" in k.lower()
+            }
+            shared = shared or {"conversation_id": f"{path.stem}-{number}"}
+            for turn, part in enumerate(item[key]):
+                at = f"{source}/{key}/{turn}"
+                if isinstance(part, list | tuple) and len(part) >= 2:
+                    yield at, _clean({**shared, "speaker": part[0], "text": part[1]})
+                elif isinstance(part, dict):
+                    yield at, _clean({**shared, **part})
+                else:
+                    yield at, Problem(at, "neither a record nor a (speaker, text) pair")
+
+    yield from _rows(rows(), given, path.name)
+
+
+# ------------------------------------------------------------------------------------------------------- CSV
+
+
+class _Unclosed(Exception):
+    pass
+
+
+class _Lines:
+    """Physical lines of a file, remembered since the last row, so that a row can be read again."""
+
+    def __init__(self, file: io.TextIOBase) -> None:
+        self.file = iter(file)
+        self.number = 0
+        self.held: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.held) > _UNCLOSED_LINES:
+            raise _Unclosed
+        line = next(self.file)
+        self.number += 1
+        self.held.append(line)
+        return line.replace("\x00", "\ufffd")
+
+
+def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterator[Item]:
+    """Read a delimited table with a header; the delimiter is the one that gives most rows of one width."""
+    with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
+        sample = [line for _, line in zip(range(100), file, strict=False)]
+        file.seek(0)
+        lines = _Lines(file)
+        named = sample[0].strip().lstrip("\ufeff").lower() if sample else ""
+        if named.startswith("sep=") and len(named) == 5:
+            delimiter = sample[0].strip().lstrip("\ufeff")[4]
+            next(lines)
+            lines.held.clear()
+        else:
+            delimiter = _delimiter(sample, path)
+        records = _records(lines, delimiter)
+        header = next((row for _, row, _ in records if any(cell.strip() for cell in row)), None)
+        if header is None:
+            raise InputError(f"{path.name}: empty; it has no header and no rows")
+        names = [name.strip().lstrip("\ufeff") or f"column {i}" for i, name in enumerate(header, 1)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"{path.name}: two columns are named {twice!r}; rename one")
+        columns = guess_columns(names, given, path.name)
+        text_at = names.index(columns["text"])
+
+        def rows() -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+            for number, row, broken in records:
+                source = f"{path.name}:{number}"
+                if broken:
+                    yield source, Problem(source, "a quote is opened and not closed; double the quotes inside a text")
+                elif not row or (len(row) == 1 and not row[0].strip() and len(names) > 1):
+                    continue
+                elif len(row) > len(names):
+                    what = f"{len(row)} fields under a header of {len(names)}; quote texts that hold {delimiter!r}"
+                    yield source, Problem(source, what)
+                elif len(row) <= text_at:
+                    yield source, Problem(source, f"{len(row)} fields under a header of {len(names)}: the text is missing")
+                else:
+                    yield source, dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
+
+        yield from _rows(rows(), given, path.name)
+
+
+def _delimiter(sample: list[str], path: Path) -> str:
+    if not any(line.strip() for line in sample):
+        raise InputError(f"{path.name}: empty; it has no header and no rows")
+    if path.suffix.lower() == ".tsv" and "\t" in sample[0]:
+        return "\t"
+    best, most = ",", 0
+    for delimiter in _DELIMITERS:
+        widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+        same = sum(width == widths[0] for width in widths) if widths and widths[0] > 1 else 0
+        if same > most:
+            best, most = delimiter, same
+    return best
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], bool]]:
+    """Rows with the number of their first line; a row after an unclosed quote is read again without quoting."""
+    while True:
+        reader = csv.reader(lines, delimiter=delimiter)
+        try:
+            for row in reader:
+                held, first = len(lines.held), lines.number - len(lines.held) + 1
+                if held > 1 and _open_quote(lines.held, delimiter):
+                    raise _Unclosed
+                yield first, row, False
+                lines.held.clear()
+        except _Unclosed:
+            first, held_lines = lines.number - len(lines.held) + 1, lines.held[:]
+            lines.held.clear()
+            for index, line in enumerate(held_lines):
+                row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+                # rows of which every quote is closed are sound; the others cannot be trusted
+                yield first + index, _unquoted(row), line.count('"') % 2 == 1
+            continue
+        return
+
+
+def _open_quote(held: list[str], delimiter: str) -> bool:
+    """Whether the end of the file came inside a quoted field."""
+    return "".join(held).count('"') % 2 == 1
+
+
+def _unquoted(row: list[str]) -> list[str]:
+    return [
+        cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in row
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ XLSX
+
+_MAX_UNPACKED, _MAX_RATIO, _MAX_COLUMNS = 1 << 30, 200, 512
+
+
+def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
+    """Read the first sheet that has a column of texts; other sheets hold no utterances."""
+    import defusedxml
+    import openpyxl
+
+    _check_zip(path)
+    defusedxml.defuse_stdlib()
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:
+        raise InputError(f"{path.name}: not a readable workbook ({type(error).__name__}); save it as .xlsx again") from None
+    try:
+        refused = None
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            cells = enumerate(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS), 1)
+            header = next(((n, row) for n, row in cells if any(cell is not None for cell in row)), None)
+            if header is None:
+                continue
+            names = [str(cell).strip() if cell is not None else f"column {i}" for i, cell in enumerate(header[1], 1)]
+            try:
+                guess_columns(names, given, path.name)
+            except InputError as error:
+                refused = refused or error
+                continue
+
+            def rows(
+                sheet_name: str = sheet.title, names: list[str] = names, cells: Any = cells
+            ) -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+                for number, row in cells:
+                    if any(cell is not None for cell in row):
+                        yield f"{path.name}:{sheet_name}:{number}", dict(zip(names, map(_cell, row), strict=False))
+
+            yield from _rows(rows(), given, path.name)
+            return
+        raise refused or InputError(f"{path.name}: empty; no sheet has a row")
+    finally:
+        book.close()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and math.isfinite(value):
+        return int(value)
+    return value
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except zipfile.BadZipFile:
+        what = "not a workbook; open it in a spreadsheet and save it as .xlsx without a password"
+        raise InputError(f"{path.name}: {what}") from None
+    if unpacked > _MAX_UNPACKED and unpacked > _MAX_RATIO * path.stat().st_size:
+        raise InputError(f"{path.name}: refused; it would unpack to {unpacked >> 20} MB")
+
+
+# --------------------------------------------------------------------------------------------------- Parquet
+
+
+def read_parquet(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
+    """Read a Parquet table in batches."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def rows() -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+        number = 0
+        for batch in table.iter_batches(batch_size=1000):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"{path.name}:{number}", row
+
+    try:
+        table = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path.name}: not a readable Parquet file ({type(error).__name__}); export it again") from None
+    with table:
+        guess_columns(table.schema_arrow.names, given, path.name)
+        yield from _rows(rows(), given, path.name)

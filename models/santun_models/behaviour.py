@@ -1,0 +1,624 @@
+"""The multi-label classifier of service behaviours: one linear model for all languages, in two stages.
+
+Stage one scores every sentence for every behaviour from hashed words, phrases and character n-grams. Only turns
+are labelled, so which sentence of a turn performs the behaviour is learnt by multiple-instance rounds [1]_: score
+sentences by a model that has not seen their conversation, give the label to the best sentence of the turn (and to
+others that score above zero), fit again.
+
+Stage two is a small logistic regression per behaviour over the best, mean, first and last sentence scores of the turn
+and, where they are known, the scores of the turn before and both speakers' roles. It is fitted on cross-fitted scores
+(stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees every turn with its
+context hidden, so that a lone utterance is labelled as well as one in a call.
+
+References
+----------
+.. [1] S. Andrews, I. Tsochantaridis, T. Hofmann (2003), Support Vector Machines for Multiple-Instance Learning, NIPS 15.
+.. [2] D. H. Wolpert (1992), Stacked generalization, Neural Networks 5, doi:10.1016/S0893-6080(05)80023-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+from sklearn.utils.validation import check_is_fitted
+
+from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, split_sentences, whole_texts
+
+Labels = npt.NDArray[np.int8]
+Scores = npt.NDArray[np.float64]
+_CLIP = 4.0  # sentence scores beyond it say no more than "sure"
+
+
+class Context(NamedTuple):
+    """What is known of each turn besides its words.
+
+    Attributes
+    ----------
+    previous : ndarray of int64, shape (n_turns,)
+        Row of the turn before, in the same `X`; -1 where there is none or it is not known.
+    role : ndarray of str, shape (n_turns,)
+        ``agent``, ``customer`` or anything else for unknown.
+    lang : ndarray of str, shape (n_turns,)
+        Language, for thresholds that differ by language.
+    """
+
+    previous: Ints
+    role: npt.NDArray[np.str_]
+    lang: npt.NDArray[np.str_]
+
+    @classmethod
+    def unknown(cls, n_turns: int) -> Context:
+        """Context of utterances of which nothing is known."""
+        nothing = np.full(n_turns, "unknown")
+        return cls(np.full(n_turns, -1, np.int64), nothing, nothing)
+
+
+class BehaviourClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Multi-label linear classifier of utterances.
+
+    Parameters
+    ----------
+    behaviours : sequence of str or None, default=None
+        Names of the columns of `Y`; numbers where None.
+    C : float, default=0.2
+        Inverse regularisation of the sentence models (linear support vector machines).
+    context_C : float, default=0.05
+        Inverse regularisation of stage two.
+    rounds : int, default=2
+        Multiple-instance rounds.
+    n_folds : int, default=4
+        Folds of the cross-fitting, by group.
+    min_df : int, default=2
+        An n-gram in fewer sentences is not used.
+    word_bits, char_bits : int, default=18, 17
+        Size of the hashed blocks, as powers of two.
+    min_language_gain : float, default=0.01
+        A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
+    random_state : int, default=0
+        Seed of the solver and of the folds.
+    n_jobs : int, default=2
+        Threads. The result does not depend on it.
+    progress : callable or None, default=None
+        Called with (done, total) after every fit of a sentence model.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_behaviours,)
+    thresholds_ : ndarray of float64, shape (n_behaviours,)
+        Probability from which a behaviour is predicted.
+    language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
+    word_weights_, char_weights_ : ndarray of float32, shape (2 ** bits, n_behaviours + 1)
+        Weights times idf; the last column is squared idf, for the norm.
+    sentence_intercept_ : ndarray of float32, shape (n_behaviours,)
+    turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
+    turn_intercept_ : ndarray of float64, shape (n_behaviours,)
+    unknown_previous_ : ndarray of float64, shape (n_behaviours,)
+        Stands in for the scores of an unknown turn before.
+
+    Notes
+    -----
+    `X` is a sequence of prepared texts (see `santun_models.ngrams`). `Y` is a 0/1 matrix of shape (n_turns,
+    n_behaviours).
+
+    Examples
+    --------
+    >>> model = BehaviourClassifier(behaviours=["thanks"], word_bits=10, char_bits=10, n_folds=2)
+    >>> texts = ["thank you", "many thanks", "my bill", "it is late"] * 5
+    >>> model.fit(texts, [[1], [1], [0], [0]] * 5).predict(["thanks a lot", "the bill"])
+    array([[1],
+           [0]], dtype=int8)
+    """
+
+    def __init__(
+        self,
+        *,
+        behaviours: Sequence[str] | None = None,
+        C: float = 0.2,
+        context_C: float = 0.05,
+        rounds: int = 2,
+        n_folds: int = 4,
+        min_df: int = 2,
+        word_bits: int = 18,
+        char_bits: int = 17,
+        min_language_gain: float = 0.01,
+        random_state: int = 0,
+        n_jobs: int = 2,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.behaviours = behaviours
+        self.C = C
+        self.context_C = context_C
+        self.rounds = rounds
+        self.n_folds = n_folds
+        self.min_df = min_df
+        self.word_bits = word_bits
+        self.char_bits = char_bits
+        self.min_language_gain = min_language_gain
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts in, several labels out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.multi_output = True
+        tags.no_validation = True
+        return tags
+
+    # ------------------------------------------------------------------------------------------------ fitting
+
+    def fit(
+        self,
+        X: Sequence[str],
+        Y: npt.ArrayLike,
+        *,
+        groups: Sequence[Any] | None = None,
+        context: Context | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Fit both stages and the thresholds.
+
+        Parameters
+        ----------
+        X : sequence of str, length n_turns
+            Prepared texts.
+        Y : array-like of {0, 1}, shape (n_turns, n_behaviours)
+        groups : sequence, length n_turns, default=None
+            Conversation of each turn; cross-fitting never parts one. Each turn is its own group where None.
+        context : Context, default=None
+        sample_weight : array-like of float, shape (n_turns,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the lengths differ, `Y` is not 0/1, or a behaviour has fewer than `n_folds` examples or no counter-example.
+        """
+        texts, y, names = self._check(X, Y)
+        weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        context = context or Context.unknown(len(texts))
+        fold = self._folds(np.arange(len(texts)) if groups is None else groups, len(texts))
+        hasher = self._hasher()
+        sentences = split_sentences(texts)
+        features, idf = self._features(hasher, sentences)
+        whole, _ = self._features(hasher, whole_texts(sentences), idf)
+
+        scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
+        self.classes_ = names
+        words = 1 << self.word_bits
+        # kept as they are stored: half precision
+        table = np.hstack([weights.T * idf[:, None], (idf**2)[:, None]]).astype(np.float16).astype(np.float32)
+        self.word_weights_, self.char_weights_ = table[:words], table[words:]
+        self.sentence_intercept_ = intercept.astype(np.float32)
+        self._fit_turns(scores, sentences, y, fold, context, weight)
+        return self
+
+    def _check(self, X: Sequence[str], Y: npt.ArrayLike) -> tuple[list[str], Labels, npt.NDArray[Any]]:
+        texts = list(X)
+        y = np.asarray(Y)
+        if y.ndim != 2 or len(y) != len(texts):
+            raise ValueError(f"Y must be a matrix with a row for each of the {len(texts)} texts; its shape is {y.shape}.")
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError("Y must hold 0 and 1 only.")
+        names = np.arange(y.shape[1]) if self.behaviours is None else np.array(list(self.behaviours))
+        if len(names) != y.shape[1]:
+            raise ValueError(f"{len(names)} behaviours are named and Y has {y.shape[1]} columns.")
+        for name, count in zip(names, y.sum(axis=0), strict=True):
+            if not self.n_folds <= count < len(texts):
+                raise ValueError(
+                    f"{name} has {count} examples among {len(texts)} texts: "
+                    f"at least {self.n_folds} and one counter-example are needed."
+                )
+        return texts, y.astype(np.int8), names
+
+    def _folds(self, groups: Sequence[Any] | Ints, n_turns: int) -> Ints:
+        """Assign a fold to each turn, by group, from the order of first appearance and the seed."""
+        if len(groups) != n_turns:
+            raise ValueError(f"{len(groups)} groups are given for {n_turns} texts.")
+        index: dict[Any, int] = {}
+        number = np.array([index.setdefault(group, len(index)) for group in groups], np.int64)
+        order = np.random.default_rng(self.random_state).permutation(len(index))
+        return np.asarray(order[number] % self.n_folds, np.int64)
+
+    def _hasher(self) -> NgramHasher:
+        return NgramHasher(self.word_bits, self.char_bits)
+
+    def _features(
+        self, hasher: NgramHasher, sentences: Sentences, idf: Scores | None = None
+    ) -> tuple[sp.csr_matrix, Scores]:
+        blocks = hasher.counts(sentences)
+        if idf is None:
+            df = np.concatenate([np.bincount(b.indices, minlength=b.shape[1]) for b in blocks])
+            n = len(sentences.owner)
+            idf = np.where(df >= self.min_df, np.log((1 + n) / (1 + df)) + 1, 0.0)
+        parts = np.split(idf, [blocks[0].shape[1]])
+        scaled = []
+        for block, weight in zip(blocks, parts, strict=True):
+            norm = np.sqrt(np.maximum(block @ weight**2, 1e-9))
+            scaled.append(sp.diags(1 / norm) @ block @ sp.diags(weight))
+        features = sp.hstack(scaled).tocsr()
+        features.sum_duplicates()
+        features.eliminate_zeros()
+        return features, idf
+
+    def _fit_sentences(
+        self,
+        features: sp.csr_matrix,
+        whole: sp.csr_matrix,
+        owner: Ints,
+        y: Labels,
+        fold: Ints,
+        weight: Scores | None,
+    ) -> tuple[Scores, Scores, Scores]:
+        """Multiple-instance rounds: cross-fitted sentence scores, and the weights of the final model."""
+        n_labels = y.shape[1]
+        total = n_labels * (self.n_folds * (self.rounds + 1) + 1)
+        done = 0
+
+        def fit_columns(x: sp.csr_matrix, targets: Labels, w: Scores | None) -> tuple[Scores, Scores]:
+            nonlocal done
+            fits = Parallel(self.n_jobs, prefer="threads")(
+                delayed(self._fit_column)(x, targets[:, j], w) for j in range(n_labels)
+            )
+            done += n_labels
+            if self.progress:
+                self.progress(done, total)
+            return np.vstack([fit[0] for fit in fits]), np.array([fit[1] for fit in fits])
+
+        sentence_fold, sentence_weight = fold[owner], None if weight is None else weight[owner]
+        scores = np.zeros((len(owner), n_labels))
+        target = y[owner]
+        for step in range(self.rounds + 1):
+            for k in range(self.n_folds):
+                if step == 0:  # turns as wholes
+                    rows = fold != k
+                    coef, intercept = fit_columns(whole[rows], y[rows], None if weight is None else weight[rows])
+                else:
+                    rows = sentence_fold != k
+                    w = None if sentence_weight is None else sentence_weight[rows]
+                    coef, intercept = fit_columns(features[rows], target[rows], w)
+                held = sentence_fold == k
+                scores[held] = features[held] @ coef.T + intercept
+            best = np.maximum.reduceat(scores, _starts(owner))[owner]
+            target = (y[owner].astype(bool) & (scores >= np.minimum(best, 0))).astype(np.int8)
+        coef, intercept = fit_columns(features, target, sentence_weight)
+        return scores, coef, intercept
+
+    def _fit_column(self, x: sp.csr_matrix, target: Labels, weight: Scores | None) -> tuple[Scores, float]:
+        if target.min() == target.max():
+            return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
+        model = LinearSVC(C=self.C, class_weight="balanced", tol=0.01, max_iter=5000, random_state=self.random_state)
+        model.fit(x, target, weight)
+        return model.coef_[0], float(model.intercept_[0])
+
+    def _fit_turns(
+        self, scores: Scores, sentences: Sentences, y: Labels, fold: Ints, context: Context, weight: Scores | None
+    ) -> None:
+        n = len(y)
+        pooled = _pool(scores, sentences.owner)
+        # what a turn looks like on the whole stands in for a turn before that is not known
+        self.unknown_previous_ = np.median(_clip(pooled[0]), axis=0)
+        hidden = Context.unknown(n)
+        views = [
+            self._turn_features(pooled, context),
+            self._turn_features(pooled, hidden),
+            self._turn_features(pooled, hidden._replace(role=context.role)),
+            self._turn_features(pooled, context._replace(role=hidden.role)),
+        ]
+        mean, scale = views[0].mean(axis=0), np.maximum(views[0].std(axis=0), 1e-6)
+        views = [(view - mean) / scale for view in views]
+
+        def fit_rows(rows: npt.NDArray[np.bool_], j: int) -> tuple[Scores, float]:
+            x = np.vstack([view[rows] for view in views])
+            w = None if weight is None else np.tile(weight[rows], len(views))
+            model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(y[rows, j], len(views)), w)
+            return model.coef_[0], float(model.intercept_[0])
+
+        everything = np.ones(n, bool)
+        jobs = [(fold != k, j) for j in range(y.shape[1]) for k in range(self.n_folds)]
+        jobs += [(everything, j) for j in range(y.shape[1])]
+        fits = Parallel(self.n_jobs, prefer="threads")(delayed(fit_rows)(rows, j) for rows, j in jobs)
+        logits = np.zeros(y.shape)
+        for (rows, j), (coef, intercept) in zip(jobs, fits[: -y.shape[1]], strict=False):
+            logits[~rows, j] = views[0][~rows] @ coef + intercept
+        coef = np.column_stack([fit[0] for fit in fits[-y.shape[1] :]])
+        intercept = np.array([fit[1] for fit in fits[-y.shape[1] :]])
+        self.turn_weights_ = coef / scale[:, None]
+        self.turn_intercept_ = intercept - (mean / scale) @ coef
+        self._fit_thresholds(_sigmoid(logits), y, context.lang)
+
+    def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_]) -> None:
+        """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
+        n_labels = y.shape[1]
+        self.thresholds_ = np.array([best_threshold(y[:, j], probabilities[:, j]) for j in range(n_labels)])
+        self.language_thresholds_ = {}
+        for code in sorted(set(lang.tolist()) - {"unknown"}):
+            rows = lang == code
+            own = self.thresholds_.copy()
+            for j in range(n_labels):
+                truth, p = y[rows, j], probabilities[rows, j]
+                positives = int(truth.sum())
+                if positives < 30:
+                    continue
+                shrunk = positives / (positives + 200)
+                candidate = shrunk * best_threshold(truth, p) + (1 - shrunk) * own[j]
+                if _f1(truth, p >= candidate) >= _f1(truth, p >= own[j]) + self.min_language_gain:
+                    own[j] = candidate
+            self.language_thresholds_[code] = own
+
+    # ------------------------------------------------------------------------------------------------ storing
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Give all that was learnt as JSON settings and arrays."""
+        check_is_fitted(self, "turn_weights_")
+        params = {k: v for k, v in self.get_params().items() if k not in ("behaviours", "n_jobs", "progress")}
+        settings = {
+            "behaviours": [str(name) for name in self.classes_],
+            "params": params,
+            "thresholds": self.thresholds_.tolist(),
+            "language_thresholds": {code: own.tolist() for code, own in self.language_thresholds_.items()},
+        }
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "words": self.word_weights_.astype(np.float16),
+            "chars": self.char_weights_.astype(np.float16),
+            "sentence_intercept": self.sentence_intercept_,
+            "turn_weights": self.turn_weights_,
+            "turn_intercept": self.turn_intercept_,
+            "unknown_previous": self.unknown_previous_,
+        }
+        return settings, arrays
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Make a fitted classifier of what `to_arrays` gave.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit together.
+        """
+        model = cls(behaviours=settings["behaviours"], **settings["params"])
+        k = len(settings["behaviours"])
+        shapes = {
+            "words": (1 << model.word_bits, k + 1), "chars": (1 << model.char_bits, k + 1), "sentence_intercept": (k,),
+            "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape:
+                raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
+        model.classes_ = np.array(settings["behaviours"])
+        model.word_weights_ = arrays["words"].astype(np.float32)
+        model.char_weights_ = arrays["chars"].astype(np.float32)
+        model.sentence_intercept_ = arrays["sentence_intercept"]
+        model.turn_weights_ = arrays["turn_weights"]
+        model.turn_intercept_ = arrays["turn_intercept"]
+        model.unknown_previous_ = arrays["unknown_previous"]
+        model.thresholds_ = np.array(settings["thresholds"])
+        model.language_thresholds_ = {code: np.array(own) for code, own in settings["language_thresholds"].items()}
+        return model
+
+    # ------------------------------------------------------------------------------------------------ scoring
+
+    def sentence_scores(self, sentences: Sentences) -> Scores:
+        """Score sentences by stage one, shape (n_sentences, n_behaviours)."""
+        words, chars = self._token_sums(sentences)
+        k = len(self.classes_)
+        scores = words[:, :k] / np.sqrt(np.maximum(words[:, k:], 1e-9))
+        scores += chars[:, :k] / np.sqrt(np.maximum(chars[:, k:], 1e-9))
+        return np.asarray(scores + self.sentence_intercept_, np.float64)
+
+    def _token_sums(self, sentences: Sentences) -> tuple[Floats, Floats]:
+        """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
+        hasher = self._hasher()
+        token_words, token_chars, token_hash = self._tokens(hasher, sentences.vocabulary)
+        n = len(sentences.owner)
+        occurrence = _ordered(sentences.ids, sentences.offsets, len(sentences.vocabulary))
+        words = occurrence @ token_words
+        for kind in hasher.phrases(sentences, token_hash):
+            offsets = np.searchsorted(kind.sentence, np.arange(n + 1))
+            words += _ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_
+        return words, occurrence @ token_chars
+
+    def _tokens(self, hasher: NgramHasher, vocabulary: Sequence[str]) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
+        owner, bucket, token_hash = hasher.token_grams(vocabulary)
+        offsets = np.searchsorted(owner, np.arange(len(vocabulary) + 1))
+        chars = _ordered(bucket, offsets, len(self.char_weights_)) @ self.char_weights_
+        return self.word_weights_[hasher.word_buckets(token_hash)], chars, token_hash
+
+    def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
+        best, mean, first, last, count = pooled
+        known = context.previous >= 0
+        previous = np.where(known[:, None], _clip(best)[context.previous], self.unknown_previous_)
+        roles = [context.role == "agent", context.role == "customer"]
+        before = [known & role[context.previous] for role in roles]
+        flags = np.column_stack([*roles, *before, known]).astype(np.float64)
+        return np.hstack([_clip(best), _clip(mean), _clip(first), _clip(last), np.log(count)[:, None], previous, flags])
+
+    def decision_function(self, X: Sequence[str], context: Context | None = None) -> Scores:
+        """Log-odds of each behaviour.
+
+        Parameters
+        ----------
+        X : sequence of str, length n_turns
+            Prepared texts.
+        context : Context, default=None
+
+        Returns
+        -------
+        ndarray of float64, shape (n_turns, n_behaviours)
+        """
+        check_is_fitted(self, "turn_weights_")
+        if not len(X):
+            return np.empty((0, len(self.classes_)))
+        sentences = split_sentences(X)
+        pooled = _pool(self.sentence_scores(sentences), sentences.owner)
+        return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
+
+    def _turn_scores(self, features: Scores) -> Scores:
+        total = np.broadcast_to(self.turn_intercept_, (len(features), len(self.classes_))).copy()
+        for column, weights in zip(features.T, self.turn_weights_, strict=True):  # not by BLAS: its sums vary with the batch
+            total += column[:, None] * weights
+        return total
+
+    def predict_proba(self, X: Sequence[str], context: Context | None = None) -> Scores:
+        """Calibrated probability of each behaviour, shape (n_turns, n_behaviours)."""
+        return _sigmoid(self.decision_function(X, context))
+
+    def predict(self, X: Sequence[str], context: Context | None = None) -> Labels:
+        """Behaviours at the fitted thresholds, 0/1, shape (n_turns, n_behaviours)."""
+        lang = (context or Context.unknown(len(X))).lang
+        return (self.predict_proba(X, context) >= self.thresholds(lang)).astype(np.int8)
+
+    def thresholds(self, lang: npt.NDArray[np.str_]) -> Scores:
+        """Threshold of each behaviour for turns of these languages, shape (n_turns, n_behaviours)."""
+        table = np.vstack([self.thresholds_, *self.language_thresholds_.values()])
+        row = np.zeros(len(lang), np.int64)
+        for index, code in enumerate(self.language_thresholds_, 1):
+            row[lang == code] = index
+        return np.asarray(table[row])
+
+    # ------------------------------------------------------------------------------------------------ explaining
+
+    def explain(self, X: Sequence[str], context: Context | None = None) -> Explanation:
+        """Share the log-odds of the last text out over its tokens and its context.
+
+        Parameters
+        ----------
+        X : sequence of str
+            Prepared texts; the last one is explained, the others are there for its context.
+        context : Context, default=None
+
+        Returns
+        -------
+        Explanation
+            Its parts add up to `decision_function` of the last text.
+        """
+        context = context or Context.unknown(len(X))
+        sentences = split_sentences(X)
+        scores = self.sentence_scores(sentences)
+        pooled = _pool(scores, sentences.owner)
+        features = self._turn_features(pooled, context)[-1]
+        k = len(self.classes_)
+        mine = np.flatnonzero(sentences.owner == len(X) - 1)
+        contributions = [self._sentence_contributions(sentences, int(s)) for s in mine]  # each (n_tokens, k)
+        best = mine[np.argmax(scores[mine], axis=0)]
+        tokens = [np.zeros((len(c), k)) for c in contributions]
+        fixed = self.turn_intercept_.copy()
+        sources: list[tuple[int, list[tuple[int, float]]]] = []
+        for j in range(k):
+            n = len(mine)
+            sources.append((j, [(int(best[j] - mine[0]), 1.0)]))
+            sources.append((k + j, [(s, 1 / n) for s in range(n)]))
+            sources.append((2 * k + j, [(0, 1.0)]))
+            sources.append((3 * k + j, [(n - 1, 1.0)]))
+        for feature, parts in sources:
+            j = feature % k
+            value = sum(scores[mine[s], j] * share for s, share in parts)
+            shrink = features[feature] / value if value else 0.0  # where the score was clipped
+            for s, share in parts:
+                effect = self.turn_weights_[feature] * share * shrink
+                tokens[s] += contributions[s][:, j : j + 1] * effect
+                fixed += self.sentence_intercept_[j] * effect
+        fixed += self.turn_weights_[4 * k] * features[4 * k]
+        before = features[4 * k + 1 :] @ self.turn_weights_[4 * k + 1 :]
+        return Explanation(tokens, before, fixed)
+
+    def _sentence_contributions(self, sentences: Sentences, index: int) -> Scores:
+        """Contribution of each token of a sentence to its scores; a phrase's is halved between its outer tokens."""
+        ids = sentences.ids[sentences.offsets[index] : sentences.offsets[index + 1]]
+        vocabulary = [sentences.vocabulary[i] for i in ids]
+        one = Sentences(vocabulary, np.arange(len(ids)), np.array([0, len(ids)]), np.array([0]))
+        hasher = self._hasher()
+        words, chars, token_hash = self._tokens(hasher, vocabulary)
+        k = len(self.classes_)
+        if not vocabulary:
+            return np.zeros((0, k))
+        words = words.astype(np.float64)
+        for kind in hasher.phrases(one, token_hash):
+            halves = self.word_weights_[kind.bucket].astype(np.float64) / 2
+            for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
+                np.add.at(words, np.where(end >= 0, end, other), halves)  # a border's half goes to the token beside it
+        word_norm = np.sqrt(max(float(words[:, k].sum()), 1e-9))
+        char_norm = np.sqrt(max(float(chars[:, k].sum()), 1e-9))
+        return np.asarray(words[:, :k] / word_norm + chars[:, :k] / char_norm, np.float64)
+
+
+class Explanation(NamedTuple):
+    """Log-odds shared out.
+
+    Attributes
+    ----------
+    tokens : list of ndarray of float64, each of shape (n_tokens_of_sentence, n_behaviours)
+    context : ndarray of float64, shape (n_behaviours,)
+        What the turn before and the roles add.
+    base : ndarray of float64, shape (n_behaviours,)
+        What any utterance of as many sentences starts from.
+    """
+
+    tokens: list[Scores]
+    context: Scores
+    base: Scores
+
+
+def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    """Score threshold of the highest F1, halfway to the next score below it.
+
+    Examples
+    --------
+    >>> best_threshold([0, 0, 1, 1], [0.1, 0.5, 0.7, 0.9])
+    0.6
+    """
+    y, p = np.asarray(truth), np.asarray(scores)
+    order = np.argsort(-p, kind="stable")
+    hits = np.cumsum(y[order])
+    f1 = 2 * hits / (np.arange(1, len(y) + 1) + y.sum())
+    ranked = p[order]
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # no threshold parts equal scores
+    cut = int(np.argmax(f1))
+    return float((ranked[cut] + ranked[min(cut + 1, len(y) - 1)]) / 2)
+
+
+def _f1(truth: npt.NDArray[Any], predicted: npt.NDArray[np.bool_]) -> float:
+    hits = float((truth.astype(bool) & predicted).sum())
+    return 2 * hits / max(float(truth.sum() + predicted.sum()), 1.0)
+
+
+def _starts(owner: Ints) -> Ints:
+    return np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+
+
+def _pool(scores: Scores, owner: Ints) -> tuple[Scores, Scores, Scores, Scores, Scores]:
+    """Best, mean, first and last sentence scores of each turn, and its number of sentences."""
+    starts = _starts(owner)
+    count = np.diff(np.r_[starts, len(owner)]).astype(np.float64)
+    mean = np.add.reduceat(scores, starts) / count[:, None]
+    return np.maximum.reduceat(scores, starts), mean, scores[starts], scores[np.r_[starts[1:], len(owner)] - 1], count
+
+
+def _clip(scores: Scores) -> Scores:
+    return np.clip(scores, -_CLIP, _CLIP)
+
+
+def _sigmoid(logits: Scores) -> Scores:
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def _ordered(indices: Ints, offsets: Ints, width: int) -> sp.csr_matrix:
+    """Counting matrix whose row sums run in the order of `indices`."""
+    return sp.csr_matrix((np.ones(len(indices), np.float32), indices, offsets), shape=(len(offsets) - 1, width))

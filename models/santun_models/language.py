@@ -1,0 +1,238 @@
+"""Language of a short utterance among Malay, Indonesian, Arabic and English: a small linear model of its own.
+
+Words are the evidence: every word has a score for each language from its own hashed form and its character n-grams;
+a text's score is their sum. So the evidence of a conversation is the sum of its utterances', which is what settles
+Malay against Indonesian, and the words of another language inside an utterance can be counted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from santun_models.ngrams import NgramHasher, Sentences, split_sentences
+
+Scores = npt.NDArray[np.float64]
+_WORD = re.compile(r"(?:[^\W\d_]|(?<=[a-z])[2-9](?=[a-z])|\b[2357](?=[a-z]))+")
+_MARKS = re.compile("[\u0640\u064b-\u0652\u0670\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+|‹\w+›")
+_STRETCHED = re.compile(r"(.)\1{2,}")
+_RELATED = frozenset(("ms", "id"))  # a word of the one is no sign of mixing with the other
+_CLEAR = 1.5  # how far a word's best score is above its mean where it speaks clearly for a language
+_LONGEST = 400  # words looked at
+
+
+def words(text: str) -> str:
+    """Words of a text between blanks, folded; digits stay inside a word, as in Arabizi.
+
+    Examples
+    --------
+    >>> words("Maaf ya kak!! 7abibi @Maju 50%")
+    'maaf ya kak 7abibi'
+    """
+    if not text.isascii():
+        text = _MARKS.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", text).lower()))[:_LONGEST])
+
+
+class LanguageIdentifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Multinomial logistic regression over hashed words and character n-grams of raw texts.
+
+    Parameters
+    ----------
+    C : float, default=30.0
+        Inverse regularisation.
+    word_bits, char_bits : int, default=16, 15
+        Size of the hashed blocks, as powers of two.
+    char_range : tuple of int, default=(2, 4)
+        Lengths of the character n-grams of a word.
+
+    Attributes
+    ----------
+    classes_ : ndarray of str, shape (n_languages,)
+    word_weights_, char_weights_ : ndarray of float32, shape (2 ** bits, n_languages)
+    intercept_ : ndarray of float32, shape (n_languages,)
+
+    Examples
+    --------
+    >>> texts = ["terima kasih kerana menghubungi", "makasih ya kak udah bantu", "شكرا لك", "thank you so much"] * 4
+    >>> model = LanguageIdentifier().fit(texts, ["ms", "id", "ar", "en"] * 4)
+    >>> model.predict(["thank you", "شكرا"]).tolist()
+    ['en', 'ar']
+    """
+
+    def __init__(
+        self, *, C: float = 30.0, word_bits: int = 16, char_bits: int = 15, char_range: tuple[int, int] = (2, 4)
+    ) -> None:
+        self.C = C
+        self.word_bits = word_bits
+        self.char_bits = char_bits
+        self.char_range = char_range
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts in."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags
+
+    def _hasher(self) -> NgramHasher:
+        return NgramHasher(self.word_bits, self.char_bits, self.char_range)
+
+    def fit(self, X: Sequence[str], y: Sequence[str]) -> Self:
+        """Fit on raw texts and their languages.
+
+        Raises
+        ------
+        ValueError
+            If the lengths differ or there are fewer than two languages.
+        """
+        if len(X) != len(y):
+            raise ValueError(f"{len(y)} languages are given for {len(X)} texts.")
+        sentences = split_sentences([words(text) for text in X])
+        features = self._token_features(sentences)
+        counts = _occurrence(sentences) @ features
+        length = np.sqrt(np.maximum(np.diff(sentences.offsets), 1))
+        model = LogisticRegression(C=self.C, max_iter=300, tol=1e-3)
+        model.fit(sp.diags(1 / length) @ counts, list(y))
+        coef, intercept = model.coef_, model.intercept_
+        if len(model.classes_) == 2:
+            coef, intercept = np.vstack([-coef[0] / 2, coef[0] / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
+        self.classes_ = model.classes_
+        table = coef.T.astype(np.float16).astype(np.float32)
+        self.word_weights_, self.char_weights_ = table[: 1 << self.word_bits], table[1 << self.word_bits :]
+        self.intercept_ = intercept.astype(np.float32)
+        return self
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Give all that was learnt as JSON settings and arrays."""
+        check_is_fitted(self, "word_weights_")
+        settings = {"languages": self.classes_.tolist(), "params": self.get_params()}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "words": self.word_weights_.astype(np.float16),
+            "chars": self.char_weights_.astype(np.float16),
+            "intercept": self.intercept_,
+        }
+        return settings, arrays
+
+    @classmethod
+    def from_arrays(cls, settings: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        """Make a fitted identifier of what `to_arrays` gave.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit together.
+        """
+        params = dict(settings["params"])
+        model = cls(**{**params, "char_range": tuple(params["char_range"])})
+        model.classes_ = np.array(settings["languages"])
+        model.word_weights_ = arrays["words"].astype(np.float32)
+        model.char_weights_ = arrays["chars"].astype(np.float32)
+        model.intercept_ = arrays["intercept"]
+        k = len(model.classes_)
+        if (model.word_weights_.shape, model.char_weights_.shape) != ((1 << model.word_bits, k), (1 << model.char_bits, k)):
+            raise ValueError("the arrays of the language model do not fit its settings")
+        return model
+
+    def _token_features(self, sentences: Sentences) -> sp.csr_matrix:
+        """Features of each distinct word: itself, and its n-grams with a total weight of one."""
+        owner, bucket, token_hash = self._hasher().token_grams(sentences.vocabulary)
+        n = len(sentences.vocabulary)
+        share = 1 / np.maximum(np.bincount(owner, minlength=n), 1)
+        whole = sp.csr_matrix(
+            (np.ones(n), self._hasher().word_buckets(token_hash), np.arange(n + 1)), shape=(n, 1 << self.word_bits)
+        )
+        offsets = np.searchsorted(owner, np.arange(n + 1))
+        grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits))
+        return sp.hstack([whole, 3 * grams]).tocsr()
+
+    def word_scores(self, sentences: Sentences) -> Scores:
+        """Score of each distinct word for each language, shape (n_words, n_languages)."""
+        hasher = self._hasher()
+        owner, bucket, token_hash = hasher.token_grams(sentences.vocabulary)
+        n = len(sentences.vocabulary)
+        share = (3 / np.maximum(np.bincount(owner, minlength=n), 1)).astype(np.float32)
+        offsets = np.searchsorted(owner, np.arange(n + 1))
+        grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits)) @ self.char_weights_
+        return np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64)
+
+    def predict_proba(self, X: Sequence[str]) -> Scores:
+        """Probability of each language, shape (n_texts, n_languages)."""
+        return self.predict_parts(X)[0]
+
+    def predict(self, X: Sequence[str]) -> npt.NDArray[np.str_]:
+        """Most probable language of each text."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def predict_parts(self, X: Sequence[str]) -> tuple[Scores, npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Probabilities, whether a text mixes languages, and its number of words.
+
+        A text is mixed where at least two words and a quarter of all speak clearly for a language that is not the
+        text's own; Malay and Indonesian do not count as two.
+
+        Returns
+        -------
+        probabilities : ndarray of float64, shape (n_texts, n_languages)
+        mixed : ndarray of bool, shape (n_texts,)
+        n_words : ndarray of int64, shape (n_texts,)
+        """
+        check_is_fitted(self, "word_weights_")
+        sentences = split_sentences([words(text) for text in X])
+        token = self.word_scores(sentences)
+        n_words = np.diff(sentences.offsets)
+        total = _occurrence(sentences) @ token / np.sqrt(np.maximum(n_words, 1))[:, None] + self.intercept_
+        own = total.argmax(axis=1)
+        family = np.array([0 if c in _RELATED else i + 1 for i, c in enumerate(self.classes_)])
+        clear = token.max(axis=1) - token.mean(axis=1) > _CLEAR
+        other = family[token.argmax(axis=1)][sentences.ids] != family[own][sentences.sentence_of_token]
+        foreign = other & clear[sentences.ids]
+        n_foreign = np.bincount(sentences.sentence_of_token[foreign], minlength=len(X))
+        mixed = (n_foreign >= 2) & (n_foreign >= 0.25 * n_words)
+        shifted = np.exp(total - total.max(axis=1, keepdims=True))
+        return shifted / shifted.sum(axis=1, keepdims=True), mixed, n_words
+
+
+def _occurrence(sentences: Sentences) -> sp.csr_matrix:
+    ones = np.ones(len(sentences.ids), np.float32)
+    return sp.csr_matrix((ones, sentences.ids, sentences.offsets), shape=(len(sentences.owner), len(sentences.vocabulary)))
+
+
+def pool_languages(
+    probabilities: Scores, n_words: npt.NDArray[np.int64], conversation: npt.NDArray[np.int64]
+) -> tuple[Scores, Scores]:
+    """Settle the languages of utterances by the conversation they are in.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float64, shape (n_turns, n_languages)
+    n_words : ndarray of int64, shape (n_turns,)
+    conversation : ndarray of int64, shape (n_turns,)
+        Number of the conversation of each turn, from 0.
+
+    Returns
+    -------
+    turns : ndarray of float64, shape (n_turns, n_languages)
+        Probabilities of the turns, with the mixture of the conversation's words as prior.
+    conversations : ndarray of float64, shape (n_conversations, n_languages)
+        Probabilities of the conversations, from the product of their turns' (none below 0.02).
+    """
+    n = int(conversation.max()) + 1 if len(conversation) else 0
+    mixture = np.full((n, probabilities.shape[1]), 0.25)
+    np.add.at(mixture, conversation, probabilities * np.minimum(n_words, 20)[:, None])
+    turns = probabilities * (mixture / mixture.sum(axis=1, keepdims=True))[conversation]
+    evidence = np.zeros((n, probabilities.shape[1]))
+    np.add.at(evidence, conversation, np.log(np.maximum(probabilities, 0.02)))
+    whole = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    return turns / turns.sum(axis=1, keepdims=True), whole / whole.sum(axis=1, keepdims=True)

@@ -1,0 +1,209 @@
+"""Hashed n-gram features of prepared text, additive over tokens.
+
+A prepared text is a string whose tokens stand between single blanks and whose sentences stand on lines of their own
+(`santun.prepare` makes such strings; any other string works too). Every sentence becomes two blocks of counts:
+
+* *words*: tokens, pairs of neighbouring tokens, pairs with one token between, triples (the sentence's borders count),
+* *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
+
+Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
+``sum(count * idf ** 2)``. A linear score over them is a sum over tokens and over phrases, so a token is
+looked at once a batch however often it occurs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+_U = np.uint64
+_MIX1, _MIX2, _MIX3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xFF51AFD7ED558CCD)
+_FNV = _U(0x100000001B3)
+_BORDER = _U(0x1234567887654321)
+_WORD_SEED = _U(0x2545F4914F6CDD1D)
+
+
+class Sentences(NamedTuple):
+    """Prepared texts cut into sentences of token ids.
+
+    Attributes
+    ----------
+    vocabulary : list of str
+        The distinct tokens of the batch.
+    ids : ndarray of int64, shape (n_tokens,)
+        Index into `vocabulary`, sentence after sentence.
+    offsets : ndarray of int64, shape (n_sentences + 1,)
+        Where each sentence starts in `ids`.
+    owner : ndarray of int64, shape (n_sentences,)
+        Row of the text that a sentence belongs to; non-decreasing, every text owns at least one sentence.
+    """
+
+    vocabulary: list[str]
+    ids: Ints
+    offsets: Ints
+    owner: Ints
+
+    @property
+    def sentence_of_token(self) -> Ints:
+        return np.repeat(np.arange(len(self.owner)), np.diff(self.offsets))
+
+
+class Phrases(NamedTuple):
+    """Hashed phrases of one kind, sentence after sentence.
+
+    Attributes
+    ----------
+    bucket : ndarray of int64, shape (n_phrases,)
+    sentence : ndarray of int64, shape (n_phrases,)
+        Ascending.
+    left, right : ndarray of int64, shape (n_phrases,)
+        Position of the first and last token in `Sentences.ids`; -1 for the sentence's border.
+    """
+
+    bucket: Ints
+    sentence: Ints
+    left: Ints
+    right: Ints
+
+
+def split_sentences(texts: Sequence[str]) -> Sentences:
+    """Cut prepared texts into sentences (lines) and tokens (blank-separated)."""
+    index: dict[str, int] = {}
+    ids: list[int] = []
+    offsets: list[int] = [0]
+    owner: list[int] = []
+    for row, text in enumerate(texts):
+        for line in text.split("\n"):
+            ids.extend([index.setdefault(token, len(index)) for token in line.split()])
+            offsets.append(len(ids))
+            owner.append(row)
+    return Sentences(list(index), np.array(ids, np.int64), np.array(offsets, np.int64), np.array(owner, np.int64))
+
+
+def whole_texts(sentences: Sentences) -> Sentences:
+    """Join the sentences of each text into one, so that features see the turn as a whole."""
+    first = np.flatnonzero(np.r_[True, sentences.owner[1:] != sentences.owner[:-1]]) if len(sentences.owner) else []
+    offsets = np.r_[sentences.offsets[:-1][first], sentences.offsets[-1:]].astype(np.int64)
+    return Sentences(sentences.vocabulary, sentences.ids, offsets, np.arange(len(offsets) - 1, dtype=np.int64))
+
+
+def _bucket(hashes: npt.NDArray[np.uint64], bits: int) -> Ints:
+    hashes = hashes ^ (hashes >> _U(33))
+    return ((hashes * _MIX3) >> _U(64 - bits)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class NgramHasher:
+    """Counts of hashed n-grams.
+
+    Parameters
+    ----------
+    word_bits, char_bits : int
+        Size of the two blocks, as powers of two.
+    char_range : tuple of int
+        Shortest and longest character n-gram.
+    """
+
+    word_bits: int = 18
+    char_bits: int = 17
+    char_range: tuple[int, int] = (2, 5)
+
+    def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
+        """Character n-grams of tokens.
+
+        Returns
+        -------
+        owner : ndarray of int64, shape (n_grams,)
+            Index of the token that a gram belongs to, ascending.
+        bucket : ndarray of int64, shape (n_grams,)
+            Column of the gram in the block of characters.
+        token_hash : ndarray of uint64, shape (n_tokens,)
+        """
+        if not vocabulary:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64)
+        joined = "".join([f" {token} " for token in vocabulary])
+        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+        lengths = np.fromiter(map(len, vocabulary), np.int64, len(vocabulary)) + 2
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        token = np.repeat(np.arange(len(vocabulary)), lengths)
+        left = np.repeat(ends, lengths) - np.arange(len(codes))
+        low, high = self.char_range
+        rolling = codes.copy()
+        owners, buckets = [], []
+        with np.errstate(over="ignore"):
+            for n in range(2, min(high, len(codes)) + 1):
+                following = np.zeros_like(codes)
+                following[: len(codes) - n + 1] = codes[n - 1 :]
+                rolling = rolling * _FNV + following
+                if n >= low:
+                    inside = np.flatnonzero(left >= n)
+                    owners.append(token[inside])
+                    buckets.append(_bucket(rolling[inside] * _MIX1 + _U(n) * _MIX2, self.char_bits))
+            position = (np.arange(len(codes)) - np.repeat(starts, lengths)).astype(np.uint64)
+            mixed = (codes + _U(1)) * _MIX1
+            mixed ^= mixed >> _U(29)
+            mixed *= (position * _U(2) + _U(1)) * _MIX2
+            mixed ^= mixed >> _U(32)
+            token_hash = np.add.reduceat(mixed * _MIX3, starts)
+            token_hash ^= token_hash >> _U(31)
+            token_hash *= _MIX1
+        owner, bucket = np.concatenate(owners), np.concatenate(buckets)
+        order = np.argsort(owner, kind="stable")
+        return owner[order], bucket[order], token_hash
+
+    def word_buckets(self, token_hash: npt.NDArray[np.uint64]) -> Ints:
+        """Columns of single tokens in the block of words."""
+        with np.errstate(over="ignore"):
+            return _bucket(token_hash * _MIX2 + _WORD_SEED, self.word_bits)
+
+    def phrases(self, sentences: Sentences, token_hash: npt.NDArray[np.uint64]) -> list[Phrases]:
+        """Columns of neighbouring pairs, of pairs with one token between, and of triples, in the block of words."""
+        lengths = np.diff(sentences.offsets)
+        n = len(lengths)
+        # each sentence is preceded by one border, which also closes the sentence before it
+        token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
+        token_at[np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)] = np.arange(len(sentences.ids))
+        border = np.full(len(token_at), _BORDER, np.uint64)
+        h = np.where(token_at >= 0, token_hash[sentences.ids][token_at], border) if len(sentences.ids) else border
+        inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border
+        sentence = np.repeat(np.arange(n), lengths)
+        with np.errstate(over="ignore"):
+            pair = h[:-1] * _MIX1 + h[1:] * _MIX2
+            skip = h[inside] * _MIX2 + h[inside + 2] * _MIX3
+            triple = pair[inside] * _FNV + h[inside + 2] * _MIX1
+        paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
+        pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
+        return [
+            Phrases(_bucket(pair[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]),
+            Phrases(_bucket(skip, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
+            Phrases(_bucket(triple, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
+        ]
+
+    def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""
+        n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
+        gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
+        occurrence = _csr(sentences.sentence_of_token, sentences.ids, (n, n_tokens))
+        chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
+        phrases = self.phrases(sentences, token_hash)
+        word = self.word_buckets(token_hash)[sentences.ids]
+        words = _csr(
+            np.concatenate([sentences.sentence_of_token, *(kind.sentence for kind in phrases)]),
+            np.concatenate([word, *(kind.bucket for kind in phrases)]),
+            (n, 1 << self.word_bits),
+        )
+        return words, chars
+
+
+def _csr(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sp.csr_matrix:
+    matrix: Any = sp.coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape).tocsr()
+    return matrix

@@ -1,0 +1,118 @@
+"""Model folders: plain data with hashes, nothing that runs.
+
+A model is a folder of JSON settings and ``.npy`` arrays under one ``manifest.json``, which names the format, the
+label set, the versions it was made with, the hash of its training data, and size and SHA-256 of every other file.
+Loading reads no file that is not named there, refuses one that was changed, and never unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+SETTINGS = "settings.json"
+_DTYPES = ("float16", "float32", "float64", "int64", "uint64")
+
+
+class ModelError(Exception):
+    """A model folder that cannot be used; the message says why and what to do."""
+
+
+def save_folder(
+    folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]
+) -> None:
+    """Write a model folder; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is not there; other files in it (a card) are left alone.
+    settings : mapping
+        Goes into ``settings.json``.
+    arrays : mapping of str to ndarray
+        Each goes into ``<name>.npy``, whose dtype must be of float or int kind.
+    facts : mapping
+        Goes into the manifest beside the list of files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {SETTINGS: _json(settings)}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+        contents[f"{name}.npy"] = buffer.getvalue()
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    listed = {name: {"sha256": _sha256(data), "bytes": len(data)} for name, data in sorted(contents.items())}
+    (folder / MANIFEST).write_bytes(_json({"format": "santun-model", "version": FORMAT_VERSION, **facts, "files": listed}))
+
+
+def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """Read a model folder.
+
+    Returns
+    -------
+    settings : dict
+    arrays : dict of str to ndarray
+    manifest : dict
+
+    Raises
+    ------
+    ModelError
+        If it is no model folder, of a later format, or any of its files was changed.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise ModelError(f"{folder}: no model here (it has no {MANIFEST}); give a folder that `santun train` wrote")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        version = manifest["version"]
+        files = {str(name): dict(entry) for name, entry in manifest["files"].items()}
+        known = manifest["format"] == "santun-model"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ModelError(f"{folder}: {MANIFEST} was changed or cut; take a fresh copy of the model") from None
+    if not known or version != FORMAT_VERSION:
+        raise ModelError(f"{folder}: model format {version!r}, this santun reads {FORMAT_VERSION}; update santun")
+    settings: dict[str, Any] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, entry in files.items():
+        if "/" in name or "\\" in name or name.startswith("."):
+            raise ModelError(f"{folder}: {MANIFEST} names a file outside the folder; do not use this model")
+        try:
+            data = (folder / name).read_bytes()
+        except OSError:
+            raise ModelError(f"{folder / name}: missing; take a fresh copy of the model") from None
+        if _sha256(data) != entry.get("sha256"):
+            raise ModelError(f"{folder / name}: changed since the model was made (its hash differs); take a fresh copy")
+        if name == SETTINGS:
+            settings = json.loads(data)
+        elif name.endswith(".npy"):
+            arrays[name.removesuffix(".npy")] = _array(folder / name, data)
+        else:
+            raise ModelError(f"{folder / name}: of no kind that a model holds; do not use this model")
+    return settings, arrays, manifest
+
+
+def _array(path: Path, data: bytes) -> npt.NDArray[Any]:
+    try:
+        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except ValueError:
+        raise ModelError(f"{path}: not an array of numbers; do not use this model") from None
+    if array.dtype.name not in _DTYPES or not np.isfinite(array).all():
+        raise ModelError(f"{path}: not an array of finite numbers; do not use this model")
+    return array
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,153 @@
+"""The model card: Markdown with the front matter of a model hub, every figure measured when it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from santun.evaluate import evaluate, read_evaluation
+from santun.model import Model
+from santun_corpora import CORE_BEHAVIOURS
+from santun_corpora.seed import seed_files
+
+_HEAD = """---
+library_name: santun
+pipeline_tag: text-classification
+language: [ms, id, ar, en]
+license: apache-2.0
+datasets: [santun-seed]
+metrics: [f1, precision, recall]
+tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
+---
+
+# Model card: `default` {version}
+
+Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
+Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
+character n-grams of sentences; a second stage over the sentences of a turn, the turn before and the roles.
+
+This page is written by `{command}`; no figure in it is typed.
+
+## Use
+
+Meant for quality assurance and research on service conversations: what share of calls greets, whether empathy comes
+before the apology, which calls to listen to. A label is a claim about one utterance with an error rate (below); it is
+not a judgement of a person, and no decision about an agent should rest on it without a person reading the turns it
+quotes. Not meant for conversations that are no service (therapy, police, courts), or for other languages.
+
+## Training
+
+{rows:,} turns of {conversations:,} conversations of the seed corpus (train and validation splits; near-duplicates of the
+test split left out). All of them were written for this project; see the corpus's datasheet. SHA-256 of the data:
+`{digest}`. Calibration and thresholds come from cross-fitting over conversations, four folds. Made again, byte for byte,
+by `santun train -o models/santun_models/default`, with {libraries}.
+"""
+
+_LIMITS = """
+## Known limits
+
+* Written conversations are cleaner than real ones: figures on real talk are lower, above all for empathy, active
+  listening and ownership, and in talk that is no service at all (film dialogue, social posts), where everyday words of
+  feeling raise false alarms.
+* Sarcasm is hardly recognised. Reported acts ("she thanked me") and softeners ("sorry, what was the name?") are mostly,
+  not always, told apart.
+* Malay and Indonesian share most words; a lone short utterance may be taken for the other language. This changes labels
+  little: there is one model for all languages.
+* Speech recognition that misses words costs recall. Long turns without punctuation are cut at words that open a clause.
+* Roles and the turn before help with active listening and rapport questions; without them these are the weakest labels.
+"""
+
+
+def model_card(model: Model, gold: Sequence[Path]) -> str:
+    """Write the card of a model.
+
+    Parameters
+    ----------
+    model : Model
+    gold : sequence of Path
+        Sets of real utterances to measure on, beside the held-out conversations of the seed corpus.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    training = model.facts.get("training", {})
+    libraries = model.facts.get("libraries", {})
+    command = "santun card" + "".join(f" --gold {path}" for path in gold) + " -o models/santun_models/default/README.md"
+    text = _HEAD.format(
+        version=model.version,
+        behaviours=", ".join(f"`{name}`" for name in model.behaviours),
+        command=command,
+        rows=training.get("rows", 0),
+        conversations=training.get("conversations", 0),
+        digest=training.get("sha256", "unknown"),
+        libraries=", ".join(f"{name} {number}" for name, number in libraries.items()),
+    )
+    held_out, _ = read_evaluation(seed_files("test"))
+    report = evaluate(model, held_out, by="slice")
+    text += "\n## Held-out conversations of the seed corpus\n\n`santun evaluate --by slice`\n" + _tables(report)
+    text += _by(report, "slice", "Slices a, b and c are the first corpus; d and e were written later at harder borders.")
+    if gold:
+        rows, _ = read_evaluation(gold)
+        measured = evaluate(model, rows, by="source")
+        text += (
+            "\n## Real public utterances\n\n"
+            f"`santun evaluate {' '.join(map(str, gold))} --by source`: utterances of public collections, half drawn at random "
+            "and half by cue words, labelled by the guide, used for measuring only.\n"
+        )
+        text += _tables(measured) + _by(measured, "source", "")
+    return text + _LIMITS
+
+
+def _tables(report: dict[str, Any]) -> str:
+    lines = ["", "| | core five F1 | 95 % | all ten F1 | cue words, core | rows |", "| --- | --- | --- | --- | --- | --- |"]
+    for code, part in report["languages"].items():
+        low, high = part["core_f1_interval"]
+        lines.append(
+            f"| {code} | {part['core_f1']:.3f} | {low:.2f}–{high:.2f} | {part['macro_f1']:.3f} "
+            f"| {part['baseline_core_f1']:.3f} | {part['rows']:,} |"
+        )
+    average = report["average"]
+    lines.append(
+        f"| mean of languages | {average['core_f1']:.3f} | | {average['macro_f1']:.3f} | {average['baseline_core_f1']:.3f} | |"
+    )
+    codes = [code for code in report["languages"] if code != "all"]
+    lines += ["", "F1 with its 95 % interval, and support; (cue words) behind it:", ""]
+    lines += ["| | " + " | ".join(codes) + " |", "| --- |" + " --- |" * len(codes)]
+    for name in report["languages"][codes[0]]["behaviours"]:
+        cells = [_cell(report["languages"][code]["behaviours"][name]) for code in codes]
+        label = f"**{name}**" if name in CORE_BEHAVIOURS else name
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    whole = report["languages"]["all"]["behaviours"]
+    worst = max(whole, key=lambda name: whole[name]["calibration_error"])
+    found = report["language_identification"]
+    lines += [
+        "",
+        f"Largest calibration error of a behaviour: {whole[worst]['calibration_error']:.3f} ({worst}). "
+        f"Core F1 on texts seen in training {report['seen']['core_f1']:.3f} ({report['seen']['rows']:,} rows), "
+        f"unseen {report['unseen']['core_f1']:.3f} ({report['unseen']['rows']:,} rows).",
+    ]
+    if found:
+        lines.append(
+            f"Language found: {found['utterances_of_four_words']:.4f} of lone utterances of four words or more, "
+            f"{found['conversations']:.4f} of {found['n_conversations']:,} conversations."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _cell(scores: dict[str, Any]) -> str:
+    if scores["f1"] is None:
+        return "–"
+    low, high = scores["f1_interval"]
+    return f"{scores['f1']:.2f} ({low:.2f}–{high:.2f}, n={scores['support']}; {scores['baseline_f1']:.2f})"
+
+
+def _by(report: dict[str, Any], field: str, note: str) -> str:
+    lines = ["", *([note, ""] if note else []), f"| {field} | core F1 | all F1 | rows |", "| --- | --- | --- | --- |"]
+    for value, part in report["by"].items():
+        core = "–" if part["core_f1"] is None else f"{part['core_f1']:.3f}"
+        macro = "–" if part["macro_f1"] is None else f"{part['macro_f1']:.3f}"
+        lines.append(f"| {value} | {core} | {macro} | {part['rows']:,} |")
+    return "\n".join(lines) + "\n"

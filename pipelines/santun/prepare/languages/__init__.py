@@ -1,0 +1,47 @@
+"""What is particular to a language, as data: one folder each, with files of the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class LanguageData:
+    """The word lists of a language.
+
+    Attributes
+    ----------
+    chat : dict of str to str
+        Chat spelling (folded by `santun.prepare.normalise.spelling`) to the usual one; several words where it is so.
+    markers : frozenset of str
+        Words that open a new clause in speech written without punctuation.
+    abbreviations : frozenset of str
+        Words whose full stop does not end a sentence.
+    """
+
+    chat: dict[str, str]
+    markers: frozenset[str]
+    abbreviations: frozenset[str]
+
+
+@cache
+def language_data(lang: str) -> LanguageData:
+    """Read the lists of a language.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such language.
+    """
+    return LanguageData(
+        chat=dict(line.split("\t") for line in _lines(lang, "chat.tsv")),
+        markers=frozenset(_lines(lang, "markers.txt")),
+        abbreviations=frozenset(_lines(lang, "abbreviations.txt")),
+    )
+
+
+def _lines(lang: str, name: str) -> list[str]:
+    text = (files(__name__) / lang / name).read_text(encoding="utf-8")
+    return [line for line in text.split("\n") if line and not line.startswith("#")]

@@ -1,0 +1,84 @@
+"""Normalisation of one whitespace-free chunk of text, with a map back to the raw characters.
+
+What is folded and why: presentation forms, full-width letters and other compatibility characters (NFKC), invisible
+format characters (bidi marks, zero-width joiners), Arabic tatweel and diacritics, emoji variation selectors and skin
+tones. None of them changes what is said, all of them change what an n-gram model sees. The letters that Arabic
+writers use one for another (alef, hamza, ya, ta marbuta) are folded in `spelling`, the form that features are made
+of, and stay as written in the tokens.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+_DROPPED = re.compile(
+    "[\u0640\u064b-\u0652\u0670"  # tatweel, harakat, dagger alef
+    "\ufe00-\ufe0f\U0001f3fb-\U0001f3ff"  # variation selectors, skin tones
+    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # invisible format characters
+)
+_REPLACED = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "—": "-", "–": "-", "\x00": "\ufffd"})
+_ARABIC_SPELLING = str.maketrans("أإآٱىةؤئیکگپچ", "اااايهويي" + "ككبج")
+_ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
+_MANY_MARKS = re.compile(r"([!?؟،,])\1+")
+
+
+class Normalised(NamedTuple):
+    """A chunk as the tokenizer sees it.
+
+    Attributes
+    ----------
+    text : str
+    offsets : tuple of int or None
+        For each character of `text` the index of its raw character; None where the text is as it was.
+    """
+
+    text: str
+    offsets: tuple[int, ...] | None
+
+
+def normalise(chunk: str) -> Normalised:
+    """Normalise one chunk.
+
+    Examples
+    --------
+    >>> normalise("شــكراً").text
+    'شكرا'
+    >>> normalise("ﻣﺮﺣﺒﺎ")
+    Normalised(text='مرحبا', offsets=(0, 1, 2, 3, 4))
+    """
+    if chunk.isascii():
+        return Normalised(chunk.replace("`", "'").replace("\x00", "\ufffd"), None)
+    characters: list[str] = []
+    offsets: list[int] = []
+    start = 0
+    while start < len(chunk):
+        end = start + 1
+        while end < len(chunk) and unicodedata.combining(chunk[end]):
+            end += 1
+        folded = unicodedata.normalize("NFKC", _DROPPED.sub("", chunk[start:end]))
+        folded = _DROPPED.sub("", folded).translate(_REPLACED)
+        for character in folded:
+            characters.append(" " if character.isspace() else character)
+            offsets.append(start)
+        start = end
+    text = "".join(characters)
+    return Normalised(text, None if text == chunk else tuple(offsets))
+
+
+def spelling(token: str) -> str:
+    """Fold what writers vary freely: case, Arabic letter variants, elongation, runs of marks, digits.
+
+    Examples
+    --------
+    >>> [spelling(t) for t in ("Heyyy", "أهلاا", "!!!", "٢٥٠", "2025")]
+    ['hey', 'اهلاا', '!', '000', '0000']
+    """
+    token = token.lower().translate(_ARABIC_SPELLING)
+    if not token.isalpha():
+        token = _MANY_MARKS.sub(r"\1", token)
+        if token.startswith(".."):
+            token = "…"
+        token = "".join(["0" if c.isdigit() else c for c in token]) if any(map(str.isdigit, token)) else token
+    return _ELONGATED.sub(r"\1", token)
