@@ -23,7 +23,7 @@ app = typer.Typer(
         "Label the utterances of service conversations with the behaviours they perform: greeting, rapport question, "
         "empathy, apology, thanks, needs question, active listening, solution offer, ownership, closing; in Malay, "
         "Indonesian, Arabic and English.\n\n"
-        "Start with `santun label calls.csv -o labelled.xlsx` or `santun label --text \"Maaf ya kak\"`.\n\n"
+        'Start with `santun label calls.csv -o labelled.xlsx` or `santun label --text "Maaf ya kak"`.\n\n'
         "Exit codes: 0 done; 2 the command is wrong; 3 some rows could not be read, the rest is done; 4 an input "
         "could not be read at all; 5 a fault of santun."
     ),
@@ -38,20 +38,30 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(help="Files or folders: JSONL, CSV/TSV, XLSX, Parquet, `Agent: …` text; `-` for standard input."),
 ]
-ModelName = Annotated[str, typer.Option("--model", help="A shipped model's name, or a folder that `santun train` wrote.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="A shipped model's name, or a folder that `santun train` wrote.")
+]
 Lang = Annotated[
-    str | None, typer.Option("--lang", help="Language of rows that do not name theirs: ms, id, ar, en. Found out if not given.")
+    str | None,
+    typer.Option("--lang", help="Language of rows that do not name theirs: ms, id, ar, en. Found out if not given."),
 ]
 Role = Annotated[
     str | None, typer.Option("--speaker-role", help="Role of rows whose speaker names none: agent, customer, bot.")
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help="Which column holds what, where the names do not tell: `--map text=Isi,speaker=Pengirim`."),
+    typer.Option(
+        "--map", help="Which column holds what, where the names do not tell: `--map text=Isi,speaker=Pengirim`."
+    ),
 ]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Encoding of text files, e.g. cp1256. Found out if not given.")]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of text files, e.g. cp1256. Found out if not given.")
+]
 FormatIn = Annotated[
-    str | None, typer.Option("--format-in", help="Format of the inputs: jsonl, json, csv, xlsx, parquet, text. Sniffed if not given.")
+    str | None,
+    typer.Option(
+        "--format-in", help="Format of the inputs: jsonl, json, csv, xlsx, parquet, text. Sniffed if not given."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -133,8 +143,8 @@ def label(
 ) -> None:
     """Label every utterance of transcripts, one record an utterance, in the order of the input.
 
-    Examples:
-
+    Examples
+    --------
         santun label calls/ -o labelled.jsonl
 
         santun label export.csv --map text=Isi,speaker=Pengirim -o labelled.xlsx
@@ -212,9 +222,8 @@ class _Progress:
 
     def __init__(self, paths: list[Path], quiet: bool) -> None:
         self.bar: Any = None
-        if quiet:
-            self.note = lambda _: None  # type: ignore[method-assign]
-        elif sys.stderr.isatty():
+        self.quiet = quiet
+        if not quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -241,7 +250,8 @@ class _Progress:
 
     def note(self, message: str) -> None:
         """Say something between."""
-        typer.echo(f"santun: {message}", err=True)
+        if not self.quiet:
+            typer.echo(f"santun: {message}", err=True)
 
 
 def _lines(path: Path) -> int:
@@ -288,7 +298,9 @@ def explain(
     text: Annotated[str, typer.Argument(help="An utterance.")],
     lang: Lang = None,
     role: Role = None,
-    behaviour: Annotated[list[str] | None, typer.Option("--behaviour", "-b", help="Only this one; may be given again.")] = None,
+    behaviour: Annotated[
+        list[str] | None, typer.Option("--behaviour", "-b", help="Only this one; may be given again.")
+    ] = None,
     model: ModelName = "default",
     as_json: Json = False,
 ) -> None:
@@ -326,17 +338,21 @@ def explain(
 
 @app.command()
 def evaluate(
-    files: Annotated[list[Path] | None, typer.Argument(help="Records with `labels`; the held-out seed corpus if none.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Records with `labels`; the held-out seed corpus if none.")
+    ] = None,
     model: ModelName = "default",
-    by: Annotated[str | None, typer.Option("--by", help="Also core F1 for each value of this field, e.g. source, domain.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Also core F1 for each value of this field, e.g. source, domain.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw a picture here: .png, .svg or .pdf.")] = None,
     columns: Map = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled utterances, by language and behaviour, beside the cue-word baseline.
 
-    Examples:
-
+    Examples
+    --------
         santun evaluate
 
         santun evaluate mycalls.jsonl --by channel --plot f1.png
@@ -373,7 +389,7 @@ def evaluate(
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None or value != value else f"{value:.{digits}f}"  # noqa: PLR0124 (NaN)
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
 
 
 def _interval(values: list[float] | None) -> str:
@@ -383,7 +399,7 @@ def _interval(values: list[float] | None) -> str:
 def _show_report(report: dict[str, Any], by: str | None) -> None:
     headers = ("behaviour", "precision", "recall", "F1", "95 %", "AP", "support", "false/100", "ECE", "cue words F1")
     for code, part in report["languages"].items():
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (
                 name, _number(s["precision"]), _number(s["recall"]), _number(s["f1"]), _interval(s["f1_interval"]),
                 _number(s["average_precision"]), s["support"], _number(s["false_alarms"], 2),
@@ -403,7 +419,9 @@ def _show_report(report: dict[str, Any], by: str | None) -> None:
     )
     for name in ("seen", "unseen"):
         part = report[name]
-        typer.echo(f"texts {name} in training: {part['rows']:,} rows, core {_number(part['core_f1'])}, all {_number(part['macro_f1'])}")
+        typer.echo(
+            f"texts {name} in training: {part['rows']:,} rows, core {_number(part['core_f1'])}, all {_number(part['macro_f1'])}"
+        )
     found = report["language_identification"]
     if found:
         typer.echo(
@@ -411,7 +429,9 @@ def _show_report(report: dict[str, Any], by: str | None) -> None:
             f"utterances of four words or more, {_number(found['conversations'], 4)} of {found['n_conversations']:,} conversations"
         )
     if by:
-        rows = [(v or "(none)", p["rows"], _number(p["core_f1"]), _number(p["macro_f1"])) for v, p in report["by"].items()]
+        rows = [
+            (v or "(none)", p["rows"], _number(p["core_f1"]), _number(p["macro_f1"])) for v, p in report["by"].items()
+        ]
         _table(f"\nby {by}", (by, "rows", "core F1", "all F1"), rows)
 
 
@@ -473,8 +493,8 @@ def train(
 ) -> None:
     """Train a model on labelled records and write it as a folder of plain data.
 
-    Examples:
-
+    Examples
+    --------
         santun train -o model
 
         santun train mycalls.jsonl -o model && santun label calls/ --model model
@@ -525,7 +545,9 @@ class _fits:  # noqa: N801 (a context manager that reads as a verb)
 @app.command()
 def card(
     model: ModelName = "default",
-    gold: Annotated[list[Path] | None, typer.Option("--gold", help="A set of real utterances to measure on; may be given again.")] = None,
+    gold: Annotated[
+        list[Path] | None, typer.Option("--gold", help="A set of real utterances to measure on; may be given again.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write here; standard output if not given.")] = None,
 ) -> None:
     """Write the model card: every figure in it is measured by this command.
@@ -575,7 +597,9 @@ def check(
             typer.echo(problem)
         for warning in result["warnings"]:
             typer.echo(f"note: {warning}")
-        typer.echo(f"{result['rows']:,} rows, {result['conversations']:,} conversations, {len(result['problems']):,} problems")
+        typer.echo(
+            f"{result['rows']:,} rows, {result['conversations']:,} conversations, {len(result['problems']):,} problems"
+        )
     raise typer.Exit(PARTLY if result["problems"] else 0)
 
 
@@ -609,7 +633,10 @@ def stats(
     _table(
         "\nsize",
         ("", *langs),
-        [(key, *(counted["languages"][code][key] for code in langs)) for key in ("rows", "conversations", "unlabelled", "several")],
+        [
+            (key, *(counted["languages"][code][key] for code in langs))
+            for key in ("rows", "conversations", "unlabelled", "several")
+        ],
     )
     for field, values in counted["fields"].items():
         typer.echo(f"\n{field}: " + ", ".join(f"{value} {n:,}" for value, n in list(values.items())[:20]))
@@ -637,7 +664,9 @@ def main() -> None:
         while frame and frame.tb_next:
             frame = frame.tb_next
         where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
-        typer.echo(f"santun: a fault of santun ({type(error).__name__} at {where}); SANTUN_DEBUG=1 shows more", err=True)
+        typer.echo(
+            f"santun: a fault of santun ({type(error).__name__} at {where}); SANTUN_DEBUG=1 shows more", err=True
+        )
         sys.exit(INTERNAL)
 
 

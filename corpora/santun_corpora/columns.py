@@ -166,7 +166,7 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, time):
-        return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
+        return float(value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6)
     if isinstance(value, datetime) or not isinstance(value, str):
         return None
     parts = value.strip().replace(",", ".").split(":")
@@ -176,7 +176,7 @@ def seconds(value: Any) -> float | None:
         return None
     if len(numbers) > 3:
         return None
-    return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+    return float(sum(number * 60**power for power, number in enumerate(reversed(numbers))))
 
 
 def _labels(value: Any) -> list[str] | None:

@@ -23,7 +23,9 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ARABIC = re.compile("[\u0621-\u064a]")
-_ARABIC_WORDS = re.compile("(?<![\u0621-\u064a])(?:ال[\u0621-\u064a]{2,}|في|من|على|عن|هل|ما|لا|يا|مع|و[\u0621-\u064a]{3,})(?![\u0621-\u064a])")
+_ARABIC_WORDS = re.compile(
+    "(?<![\u0621-\u064a])(?:ال[\u0621-\u064a]{2,}|في|من|على|عن|هل|ما|لا|يا|مع|و[\u0621-\u064a]{3,})(?![\u0621-\u064a])"
+)
 _LATIN_SIGNS = frozenset("éèêëáàâäíìïóòôöúùûüñçÉÈÀÇÑ’‘“”–—…€£©®°·•«»½²³")
 
 
@@ -88,7 +90,9 @@ def detect(path: Path) -> Encoding:
     if not bad:
         return Encoding("utf-8")
     if bad <= 1000 and bad * 1000 <= max(total, 1000) and bad <= _utf8_sequences(bytes(strange)):
-        return Encoding("utf-8", "replace", f"{bad} bytes are not UTF-8 (the first at byte {offset}) and read as \ufffd")
+        return Encoding(
+            "utf-8", "replace", f"{bad} bytes are not UTF-8 (the first at byte {offset}) and read as \ufffd"
+        )
     return _one_byte(path, bytes(strange))
 
 

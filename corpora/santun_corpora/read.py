@@ -153,7 +153,11 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
     try:
         for item in items:
             if isinstance(item, Utterance):
-                if item.conversation_id is None and (item.speaker is not None or item.turn is not None) and not item.context:
+                if (
+                    item.conversation_id is None
+                    and (item.speaker is not None or item.turn is not None)
+                    and not item.context
+                ):
                     item.conversation_id = source.path.stem
                 if item.conversation_id is None or item.conversation_id != conversation:
                     conversation, turn = item.conversation_id, 0

@@ -24,7 +24,9 @@ _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 csv.field_size_limit(1 << 30)
 
 
-def _rows(rows: Iterable[tuple[str, Mapping[str, Any] | Problem]], given: Mapping[str, str], where: str) -> Iterator[Item]:
+def _rows(
+    rows: Iterable[tuple[str, Mapping[str, Any] | Problem]], given: Mapping[str, str], where: str
+) -> Iterator[Item]:
     """Utterances of rows whose columns may differ from row to row."""
     layouts: dict[tuple[str, ...], dict[str, str]] = {}
     readable = False
@@ -35,7 +37,9 @@ def _rows(rows: Iterable[tuple[str, Mapping[str, Any] | Problem]], given: Mappin
         names = tuple(row)
         if names not in layouts:
             try:
-                layouts[names] = guess_columns(names, {k: v for k, v in given.items() if readable is False or v in row}, where)
+                layouts[names] = guess_columns(
+                    names, {k: v for k, v in given.items() if readable is False or v in row}, where
+                )
             except InputError as error:
                 if not readable:
                     raise
@@ -118,12 +122,16 @@ def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = 
             if not isinstance(item, dict):
                 yield source, Problem(source, "not an object")
                 continue
-            key = next((k for k in ("original", "turns", "utterances", "messages") if isinstance(item.get(k), list)), None)
+            key = next(
+                (k for k in ("original", "turns", "utterances", "messages") if isinstance(item.get(k), list)), None
+            )
             if key is None:
                 yield source, _clean(item)
                 continue
             shared = {
-                k: v for k, v in item.items() if isinstance(v, str | int) and not isinstance(v, bool) and "id" in k.lower()
+                k: v
+                for k, v in item.items()
+                if isinstance(v, str | int) and not isinstance(v, bool) and "id" in k.lower()
             }
             shared = shared or {"conversation_id": f"{path.stem}-{number}"}
             for turn, part in enumerate(item[key]):
@@ -141,7 +149,7 @@ def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = 
 # ------------------------------------------------------------------------------------------------------- CSV
 
 
-class _Unclosed(Exception):
+class _UnclosedError(Exception):
     pass
 
 
@@ -158,7 +166,7 @@ class _Lines:
 
     def __next__(self) -> str:
         if len(self.held) > _UNCLOSED_LINES:
-            raise _Unclosed
+            raise _UnclosedError
         line = next(self.file)
         self.number += 1
         self.held.append(line)
@@ -200,7 +208,10 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
                     what = f"{len(row)} fields under a header of {len(names)}; quote texts that hold {delimiter!r}"
                     yield source, Problem(source, what)
                 elif len(row) <= text_at:
-                    yield source, Problem(source, f"{len(row)} fields under a header of {len(names)}: the text is missing")
+                    yield (
+                        source,
+                        Problem(source, f"{len(row)} fields under a header of {len(names)}: the text is missing"),
+                    )
                 else:
                     yield source, dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
 
@@ -228,11 +239,11 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], bo
         try:
             for row in reader:
                 held, first = len(lines.held), lines.number - len(lines.held) + 1
-                if held > 1 and _open_quote(lines.held, delimiter):
-                    raise _Unclosed
+                if held > 1 and _open_quote(lines.held):
+                    raise _UnclosedError
                 yield first, row, False
                 lines.held.clear()
-        except _Unclosed:
+        except _UnclosedError:
             first, held_lines = lines.number - len(lines.held) + 1, lines.held[:]
             lines.held.clear()
             for index, line in enumerate(held_lines):
@@ -243,15 +254,13 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], bo
         return
 
 
-def _open_quote(held: list[str], delimiter: str) -> bool:
+def _open_quote(held: list[str]) -> bool:
     """Whether the end of the file came inside a quoted field."""
     return "".join(held).count('"') % 2 == 1
 
 
 def _unquoted(row: list[str]) -> list[str]:
-    return [
-        cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in row
-    ]
+    return [cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in row]
 
 
 # ------------------------------------------------------------------------------------------------------ XLSX
@@ -261,15 +270,15 @@ _MAX_UNPACKED, _MAX_RATIO, _MAX_COLUMNS = 1 << 30, 200, 512
 
 def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
     """Read the first sheet that has a column of texts; other sheets hold no utterances."""
-    import defusedxml
     import openpyxl
 
     _check_zip(path)
-    defusedxml.defuse_stdlib()
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
-        raise InputError(f"{path.name}: not a readable workbook ({type(error).__name__}); save it as .xlsx again") from None
+        raise InputError(
+            f"{path.name}: not a readable workbook ({type(error).__name__}); save it as .xlsx again"
+        ) from None
     try:
         refused = None
         for sheet in book.worksheets:
@@ -334,7 +343,9 @@ def read_parquet(path: Path, given: Mapping[str, str], _encoding: Encoding | Non
     try:
         table = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path.name}: not a readable Parquet file ({type(error).__name__}); export it again") from None
+        raise InputError(
+            f"{path.name}: not a readable Parquet file ({type(error).__name__}); export it again"
+        ) from None
     with table:
         guess_columns(table.schema_arrow.names, given, path.name)
         yield from _rows(rows(), given, path.name)

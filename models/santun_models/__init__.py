@@ -1,0 +1,1 @@
+"""Estimators, their storage, and the shipped models."""

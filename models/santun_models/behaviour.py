@@ -61,7 +61,7 @@ class Context(NamedTuple):
         return cls(np.full(n_turns, -1, np.int64), nothing, nothing)
 
 
-class BehaviourClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     """Multi-label linear classifier of utterances.
 
     Parameters
@@ -213,7 +213,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts = list(X)
         y = np.asarray(Y)
         if y.ndim != 2 or len(y) != len(texts):
-            raise ValueError(f"Y must be a matrix with a row for each of the {len(texts)} texts; its shape is {y.shape}.")
+            raise ValueError(
+                f"Y must be a matrix with a row for each of the {len(texts)} texts; its shape is {y.shape}."
+            )
         if not np.isin(y, (0, 1)).all():
             raise ValueError("Y must hold 0 and 1 only.")
         names = np.arange(y.shape[1]) if self.behaviours is None else np.array(list(self.behaviours))
@@ -472,7 +474,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _turn_scores(self, features: Scores) -> Scores:
         total = np.broadcast_to(self.turn_intercept_, (len(features), len(self.classes_))).copy()
-        for column, weights in zip(features.T, self.turn_weights_, strict=True):  # not by BLAS: its sums vary with the batch
+        for column, weights in zip(
+            features.T, self.turn_weights_, strict=True
+        ):  # not by BLAS: its sums vary with the batch
             total += column[:, None] * weights
         return total
 

@@ -44,7 +44,7 @@ def words(text: str) -> str:
     return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", text).lower()))[:_LONGEST])
 
 
-class LanguageIdentifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LanguageIdentifier(ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression over hashed words and character n-grams of raw texts.
 
     Parameters
@@ -142,7 +142,10 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model.char_weights_ = arrays["chars"].astype(np.float32)
         model.intercept_ = arrays["intercept"]
         k = len(model.classes_)
-        if (model.word_weights_.shape, model.char_weights_.shape) != ((1 << model.word_bits, k), (1 << model.char_bits, k)):
+        if (model.word_weights_.shape, model.char_weights_.shape) != (
+            (1 << model.word_bits, k),
+            (1 << model.char_bits, k),
+        ):
             raise ValueError("the arrays of the language model do not fit its settings")
         return model
 
@@ -206,7 +209,9 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _occurrence(sentences: Sentences) -> sp.csr_matrix:
     ones = np.ones(len(sentences.ids), np.float32)
-    return sp.csr_matrix((ones, sentences.ids, sentences.offsets), shape=(len(sentences.owner), len(sentences.vocabulary)))
+    return sp.csr_matrix(
+        (ones, sentences.ids, sentences.offsets), shape=(len(sentences.owner), len(sentences.vocabulary))
+    )
 
 
 def pool_languages(

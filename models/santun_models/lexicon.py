@@ -26,7 +26,7 @@ def _cues() -> dict[str, tuple[str, ...]]:
     return {behaviour: tuple(phrases) for behaviour, phrases in table.items()}
 
 
-class LexiconClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LexiconClassifier(ClassifierMixin, BaseEstimator):
     """Predict a behaviour wherever one of its cue phrases stands in a prepared text.
 
     Parameters

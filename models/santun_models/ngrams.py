@@ -53,6 +53,7 @@ class Sentences(NamedTuple):
 
     @property
     def sentence_of_token(self) -> Ints:
+        """Sentence that each entry of `ids` is in, shape (n_tokens,)."""
         return np.repeat(np.arange(len(self.owner)), np.diff(self.offsets))
 
 
@@ -90,7 +91,7 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
 
 def whole_texts(sentences: Sentences) -> Sentences:
     """Join the sentences of each text into one, so that features see the turn as a whole."""
-    first = np.flatnonzero(np.r_[True, sentences.owner[1:] != sentences.owner[:-1]]) if len(sentences.owner) else []
+    first = np.flatnonzero(np.diff(sentences.owner, prepend=-1))
     offsets = np.r_[sentences.offsets[:-1][first], sentences.offsets[-1:]].astype(np.int64)
     return Sentences(sentences.vocabulary, sentences.ids, offsets, np.arange(len(offsets) - 1, dtype=np.int64))
 
@@ -171,7 +172,9 @@ class NgramHasher:
         n = len(lengths)
         # each sentence is preceded by one border, which also closes the sentence before it
         token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
-        token_at[np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)] = np.arange(len(sentences.ids))
+        token_at[np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)] = np.arange(
+            len(sentences.ids)
+        )
         border = np.full(len(token_at), _BORDER, np.uint64)
         h = np.where(token_at >= 0, token_hash[sentences.ids][token_at], border) if len(sentences.ids) else border
         inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border

@@ -52,7 +52,9 @@ def save_folder(
     for name, data in contents.items():
         (folder / name).write_bytes(data)
     listed = {name: {"sha256": _sha256(data), "bytes": len(data)} for name, data in sorted(contents.items())}
-    (folder / MANIFEST).write_bytes(_json({"format": "santun-model", "version": FORMAT_VERSION, **facts, "files": listed}))
+    (folder / MANIFEST).write_bytes(
+        _json({"format": "santun-model", "version": FORMAT_VERSION, **facts, "files": listed})
+    )
 
 
 def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], dict[str, Any]]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from santun_corpora import BEHAVIOURS, SPLITS, Problem, Utterance, open_source, read, split_of
+
 from santun.prepare import prepare
 from santun.train import text_hashes
-from santun_corpora import BEHAVIOURS, SPLITS, Problem, Utterance, open_source, read, split_of
 
 _COUNTED = ("domain", "channel", "style", "region", "slice", "source")
 _LONG = 5  # words from which a repeated text is worth a note
@@ -51,7 +52,9 @@ def check_files(paths: Sequence[Path]) -> dict[str, Any]:
                     problems.append(f"{item.source}: turn {item.turn} of {name!r} after turn {turn} at {where}")
                 last[name] = (item.turn or turn + 1, item.source)
                 if path.stem in SPLITS and home.setdefault(name, path.stem) != path.stem:
-                    problems.append(f"{item.source}: conversation {name!r} is in two splits, {home[name]} and {path.stem}")
+                    problems.append(
+                        f"{item.source}: conversation {name!r} is in two splits, {home[name]} and {path.stem}"
+                    )
             rows.append(item)
     warnings += _repeats(rows)
     conversations = {row.conversation_id for row in rows if row.conversation_id is not None}
@@ -66,7 +69,9 @@ def _faults(row: Utterance) -> list[str]:
         faults.append(f"no labels; write a list of {', '.join(BEHAVIOURS)}, [] for none")
     if row.lang is None:
         given = row.fields.get("lang")
-        faults.append(f"unknown language {given!r}; write ms, id, ar or en" if given else "no lang; write ms, id, ar or en")
+        faults.append(
+            f"unknown language {given!r}; write ms, id, ar or en" if given else "no lang; write ms, id, ar or en"
+        )
     if row.conversation_id is None:
         faults.append("no conversation_id; splits go by conversation")
     return faults
@@ -79,7 +84,9 @@ def _repeats(rows: Sequence[Utterance]) -> list[str]:
     repeated = sum(n - 1 for n in seen.values())
     notes = []
     if repeated:
-        notes.append(f"{repeated:,} of {len(sound):,} texts of {_LONG} words or more repeat another, apart from marks and digits")
+        notes.append(
+            f"{repeated:,} of {len(sound):,} texts of {_LONG} words or more repeat another, apart from marks and digits"
+        )
     test = {h for h, row in zip(hashes, sound, strict=True) if split_of(row.conversation_id or "") == "test"}
     rest = [h for h, row in zip(hashes, sound, strict=True) if split_of(row.conversation_id or "") != "test"]
     shared = sum(h in test for h in rest)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from santun.evaluate import evaluate, read_evaluation
-from santun.model import Model
 from santun_corpora import CORE_BEHAVIOURS
 from santun_corpora.seed import seed_files
+
+from santun.evaluate import evaluate, read_evaluation
+from santun.model import Model
 
 _HEAD = """---
 library_name: santun
@@ -88,7 +89,9 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     held_out, _ = read_evaluation(seed_files("test"))
     report = evaluate(model, held_out, by="slice")
     text += "\n## Held-out conversations of the seed corpus\n\n`santun evaluate --by slice`\n" + _tables(report)
-    text += _by(report, "slice", "Slices a, b and c are the first corpus; d and e were written later at harder borders.")
+    text += _by(
+        report, "slice", "Slices a, b and c are the first corpus; d and e were written later at harder borders."
+    )
     if gold:
         rows, _ = read_evaluation(gold)
         measured = evaluate(model, rows, by="source")
@@ -102,7 +105,11 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
 
 
 def _tables(report: dict[str, Any]) -> str:
-    lines = ["", "| | core five F1 | 95 % | all ten F1 | cue words, core | rows |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "",
+        "| | core five F1 | 95 % | all ten F1 | cue words, core | rows |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for code, part in report["languages"].items():
         low, high = part["core_f1_interval"]
         lines.append(

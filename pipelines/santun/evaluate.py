@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from santun_corpora import CORE_BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read
+from santun_models.lexicon import LexiconClassifier
 from sklearn.metrics import average_precision_score
 
 from santun.model import Labels, Model
 from santun.prepare import prepare
 from santun.train import label_matrix, text_hashes
-from santun_corpora import CORE_BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read
-from santun_models.lexicon import LexiconClassifier
 
 RESAMPLES = 1000
 _BINS = 10
 
 
-def read_evaluation(paths: Sequence[Path], columns: Mapping[str, str] | None = None) -> tuple[list[Utterance], list[str]]:
+def read_evaluation(
+    paths: Sequence[Path], columns: Mapping[str, str] | None = None
+) -> tuple[list[Utterance], list[str]]:
     """Read records with labels.
 
     Returns
@@ -87,7 +89,8 @@ def evaluate(model: Model, rows: Sequence[Utterance], *, by: str | None = None, 
     groups = {code: langs == code for code in LANGUAGES if (langs == code).any()}
     report: dict[str, Any] = {"model": model.version, "rows": len(rows), "conversations": int(clusters.max()) + 1}
     scored = {
-        code: _scores(model.behaviours, truth[m], result, m, baseline[m], clusters[m], seed) for code, m in groups.items()
+        code: _scores(model.behaviours, truth[m], result, m, baseline[m], clusters[m], seed)
+        for code, m in groups.items()
     }
     report["average"] = {
         key: float(np.mean([part[key] for part in scored.values()]))

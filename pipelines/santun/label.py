@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from santun_corpora import InputError, Problem, Utterance, open_source, read
 
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
 from santun.write import Writer, open_writer, partial_path
-from santun_corpora import InputError, Problem, Utterance, open_source, read
 
 BLOCK = 4_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
@@ -176,7 +176,9 @@ def _count_paths(records: Sequence[dict[str, Any]], summary: PathSummary) -> Non
         if end < len(records) and records[end]["conversation_id"] == name and name is not None:
             continue
         if name is not None:
-            turns = [Turn(r["turn"] or i, r["role"], r["text"], r["labels"]) for i, r in enumerate(records[start:end], 1)]
+            turns = [
+                Turn(r["turn"] or i, r["role"], r["text"], r["labels"]) for i, r in enumerate(records[start:end], 1)
+            ]
             summary.add(trace_path(turns, name))
         start = end
 
@@ -379,6 +381,8 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
     return conversations
 
 
-def score_matrix(records: Sequence[Mapping[str, Any]], behaviours: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def score_matrix(
+    records: Sequence[Mapping[str, Any]], behaviours: Sequence[str]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Scores of records as a matrix, shape (n_records, n_behaviours)."""
     return np.array([[record["scores"][name] for name in behaviours] for record in records])

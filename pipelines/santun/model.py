@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-
-from santun.prepare import LONGEST, pipeline, prepare
 from santun_corpora import LANGUAGES, ROLES, Utterance, role_of
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier, pool_languages
 from santun_models.store import ModelError, load_folder, save_folder
+
+from santun.prepare import LONGEST, pipeline, prepare
 
 DEFAULT = "default"
 
@@ -133,9 +133,7 @@ class Model:
         """
         utterances = _utterances(texts, lang, speaker, conversation)
         result = self.label_utterances(utterances)
-        return [
-            {"text": u.text, "lang": result.lang[i], **self.verdict(result, i)} for i, u in enumerate(utterances)
-        ]
+        return [{"text": u.text, "lang": result.lang[i], **self.verdict(result, i)} for i, u in enumerate(utterances)]
 
     def verdict(self, result: Labels, row: int) -> dict[str, Any]:
         """Labels and scores of one row, as records hold them."""
@@ -158,11 +156,11 @@ class Model:
         scores[empty] = 0.0
         predicted = (scores >= self.classifier.thresholds(context.lang)).astype(np.int8)
         predicted[empty] = 0
-        return Labels(
-            predicted[real], scores[real], [langs[i] for i in np.flatnonzero(real)], mixed[real], empty[real]
-        )
+        return Labels(predicted[real], scores[real], [langs[i] for i in np.flatnonzero(real)], mixed[real], empty[real])
 
-    def _languages(self, rows: Sequence[Utterance], run: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.bool_]]:
+    def _languages(
+        self, rows: Sequence[Utterance], run: npt.NDArray[np.int64]
+    ) -> tuple[list[str], npt.NDArray[np.bool_]]:
         probabilities, mixed, n_words = self.identifier.predict_parts([u.text for u in rows])
         turns, _ = pool_languages(probabilities, n_words, run)
         found = self.identifier.classes_[turns.argmax(axis=1)].tolist() if len(rows) else []
@@ -296,7 +294,9 @@ def _with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt
     for number, utterance in enumerate(utterances):
         for speaker, text in utterance.context:
             role = speaker if speaker in ROLES else role_of(speaker)
-            rows.append(Utterance(text, utterance.source, conversation_id=f"\x00{number}", role=role, lang=utterance.lang))
+            rows.append(
+                Utterance(text, utterance.source, conversation_id=f"\x00{number}", role=role, lang=utterance.lang)
+            )
             real.append(False)
         rows.append(utterance)
         real.append(True)

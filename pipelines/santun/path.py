@@ -86,11 +86,15 @@ class Path:
             for step, turn in self.steps.items()
         ]
         taken = [step for step, turn in self.steps.items() if turn]
-        said.append(f"{len(taken)} of {len(STEPS)} steps taken" + ("" if self.in_order else ", not in the order of the path"))
+        said.append(
+            f"{len(taken)} of {len(STEPS)} steps taken" + ("" if self.in_order else ", not in the order of the path")
+        )
         said.append(f"empathy: {_quote(self.empathy)}" if self.empathy else "empathy: not heard")
         said.append(f"apology: {_quote(self.apology)}" if self.apology else "apology: not heard")
         if self.empathy_before_apology is not None:
-            said.append("empathy came before the apology" if self.empathy_before_apology else "the apology came before empathy")
+            said.append(
+                "empathy came before the apology" if self.empathy_before_apology else "the apology came before empathy"
+            )
         if self.care_before_solution is not None:
             said.append(
                 "empathy and apology came before the solution"

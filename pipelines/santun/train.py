@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from santun.model import Model
-from santun.prepare import prepare
 from santun_corpora import BEHAVIOURS, InputError, Problem, Utterance, open_source, read, split_of
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
+
+from santun.model import Model
+from santun.prepare import prepare
 
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 
@@ -34,7 +34,9 @@ def text_hashes(prepared: Sequence[str]) -> npt.NDArray[np.uint64]:
     ndarray of uint64, shape (n_texts,)
     """
     folded = (_NOT_WORDS.sub(" ", text).strip() for text in prepared)
-    return np.array([int.from_bytes(hashlib.blake2b(f.encode(), digest_size=8).digest(), "big") for f in folded], np.uint64)
+    return np.array(
+        [int.from_bytes(hashlib.blake2b(f.encode(), digest_size=8).digest(), "big") for f in folded], np.uint64
+    )
 
 
 def read_labelled(paths: Iterable[Path]) -> list[Utterance]:
@@ -86,9 +88,7 @@ def drop_known(rows: Sequence[Utterance], known: Sequence[Utterance], *, shortes
     taken = set(hashes(known).tolist())
     long_enough = [len(row.text.split()) >= shortest for row in rows]
     return [
-        row
-        for row, h, long in zip(rows, hashes(rows).tolist(), long_enough, strict=True)
-        if not (long and h in taken)
+        row for row, h, long in zip(rows, hashes(rows).tolist(), long_enough, strict=True) if not (long and h in taken)
     ]
 
 

@@ -18,9 +18,13 @@ _DROPPED = re.compile(
     "\ufe00-\ufe0f\U0001f3fb-\U0001f3ff"  # variation selectors, skin tones
     "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # invisible format characters
 )
-_REPLACED = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "—": "-", "–": "-", "\x00": "\ufffd"})
+_REPLACED = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "—": "-", "–": "-", "\x00": "\ufffd"}
+)
 _ARABIC_SPELLING = str.maketrans("أإآٱىةؤئیکگپچ", "اااايهويي" + "ككبج")
 _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
+# digits; but one digit beside letters is a letter in Arabizi and chat ("3afwan", "gr8")
+_NUMBERS = re.compile(r"\d{2,}|(?<![^\W\d_])\d(?![^\W\d_])")
 _MANY_MARKS = re.compile(r"([!?؟،,])\1+")
 
 
@@ -72,13 +76,13 @@ def spelling(token: str) -> str:
 
     Examples
     --------
-    >>> [spelling(t) for t in ("Heyyy", "أهلاا", "!!!", "٢٥٠", "2025")]
-    ['hey', 'اهلاا', '!', '000', '0000']
+    >>> [spelling(t) for t in ("Heyyy", "أهلاا", "!!!", "٢٥٠", "3afwan")]
+    ['hey', 'اهلاا', '!', '000', '3afwan']
     """
     token = token.lower().translate(_ARABIC_SPELLING)
     if not token.isalpha():
         token = _MANY_MARKS.sub(r"\1", token)
         if token.startswith(".."):
-            token = "…"
-        token = "".join(["0" if c.isdigit() else c for c in token]) if any(map(str.isdigit, token)) else token
+            token = "…"  # noqa: S105 (a word, not a password)
+        token = _NUMBERS.sub(lambda number: "0" * len(number[0]), token)
     return _ELONGATED.sub(r"\1", token)

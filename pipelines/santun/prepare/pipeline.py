@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 import spacy
+from santun_corpora import LANGUAGES
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from santun.prepare import components, tokenizer  # noqa: F401 (registers factories in a plain checkout too)
 from santun.prepare.components import LONG, sentence_starts
 from santun.prepare.tokenizer import ChunkTokenizer
-from santun_corpora import LANGUAGES
 
 LONGEST = 20_000  # characters of one utterance that are looked at
 
@@ -97,7 +97,7 @@ _writer = cache(_Writer)
 
 
 def prepare(texts: Iterable[str], langs: Sequence[str]) -> list[str]:
-    """Prepare utterances for the classifiers.
+    r"""Prepare utterances for the classifiers.
 
     Parameters
     ----------
@@ -114,6 +114,6 @@ def prepare(texts: Iterable[str], langs: Sequence[str]) -> list[str]:
     Examples
     --------
     >>> prepare(["TQ puan!! Apa khabar?"], ["ms"])
-    ['terima kasih puan !\\napa khabar ?']
+    ['terima kasih puan !\napa khabar ?']
     """
     return [_writer(lang)(text) for text, lang in zip(texts, langs, strict=True)]

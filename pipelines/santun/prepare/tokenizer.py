@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from spacy.language import Language
-from spacy.tokenizer import Tokenizer
+from spacy.tokenizer import Tokenizer  # type: ignore[import-not-found]
 from spacy.tokens import Doc
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex, registry
 from spacy.vocab import Vocab
@@ -182,14 +182,14 @@ class ChunkTokenizer:
                 # a line break ends a sentence as a full stop does
                 ends[-1] = ends[-1] or text[match.end() : match.end() + 1] in ("\n", "\r")
         doc = Doc(self.vocab, words=words, spaces=spaces)
-        for token, norm in zip(doc, norms, strict=True):
-            token.norm_ = norm
+        for made, norm in zip(doc, norms, strict=True):
+            made.norm_ = norm
         doc.user_data["santun.raw"] = text
         doc.user_data["santun.offsets"] = offsets
         doc.user_data["santun.ends"] = ends
         return doc
 
-    def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:
+    def pipe(self, texts: Iterable[str], **_: Any) -> Iterator[Doc]:
         """Tokenise a stream of texts."""
         yield from map(self, texts)
 
@@ -214,7 +214,7 @@ def _splits_hyphen(pattern: str) -> bool:
     return bool(re.search(f"(?:{pattern})", "anak-kami")) if "-" in pattern else False
 
 
-@registry.tokenizers("santun.tokenizer.v1")
+@registry.tokenizers("santun.tokenizer.v1")  # type: ignore[untyped-decorator]
 def create_tokenizer() -> Callable[[Language], ChunkTokenizer]:
     """Give the factory of `ChunkTokenizer` for a spaCy config."""
 

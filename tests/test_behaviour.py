@@ -1,0 +1,132 @@
+"""The classifier keeps scikit-learn's contract, and no batch, order or thread changes a bit of its output."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
+
+from santun_models.behaviour import BehaviourClassifier, Context, best_threshold
+from santun_models.language import LanguageIdentifier, pool_languages
+from santun_models.lexicon import LexiconClassifier
+
+TEXTS = ["thank you .\nhello there !", "many thanks", "my bill is late", "it is late", "hello", "so be it"] * 6
+Y = np.array([[1, 1], [1, 0], [0, 0], [0, 0], [0, 1], [0, 0]] * 6)
+SMALL = {"behaviours": ["thanks", "greeting"], "word_bits": 10, "char_bits": 10, "n_folds": 2}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> BehaviourClassifier:
+    return BehaviourClassifier(**SMALL).fit(TEXTS, Y, context=context())
+
+
+def context(n: int = len(TEXTS)) -> Context:
+    return Context(
+        np.array([i - 1 if i % 3 else -1 for i in range(n)]),
+        np.array([("agent", "customer")[i % 2] for i in range(n)]),
+        np.array(["en"] * n),
+    )
+
+
+def test_parameters_are_kept_and_cloned():
+    model = clone(BehaviourClassifier(**SMALL))
+
+    assert model.get_params()["word_bits"] == 10
+    assert model.set_params(C=0.5).C == 0.5
+    assert not hasattr(model, "classes_")
+    tags = get_tags(model)
+    assert tags.input_tags.string
+    assert tags.classifier_tags.multi_label
+
+
+def test_fit_gives_attributes_and_shapes(fitted):
+    assert fitted.classes_.tolist() == ["thanks", "greeting"]
+    assert fitted.predict_proba(TEXTS).shape == (36, 2)
+    assert fitted.predict_proba([]).shape == (0, 2)
+    assert fitted.predict(["many thanks", "my bill is late"]).tolist() == [[1, 0], [0, 0]]
+    assert ((fitted.predict_proba(TEXTS) > 0) & (fitted.predict_proba(TEXTS) < 1)).all()
+
+
+def test_not_fitted_is_said():
+    with pytest.raises(NotFittedError):
+        BehaviourClassifier().predict(["x"])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (Y[:5], "Y must be a matrix with a row for each of the 36 texts; its shape is \\(5, 2\\)."),
+        (Y * 2, "Y must hold 0 and 1 only."),
+        (Y[:, :1], "2 behaviours are named and Y has 1 columns."),
+        (Y * [1, 0], "greeting has 0 examples among 36 texts: at least 2 and one counter-example are needed."),
+    ],
+)
+def test_bad_targets_are_refused_with_their_reason(y, message):
+    with pytest.raises(ValueError, match=message):
+        BehaviourClassifier(**SMALL).fit(TEXTS, y)
+
+
+def test_fit_is_deterministic_and_does_not_depend_on_threads(fitted):
+    again = BehaviourClassifier(**SMALL, n_jobs=1).fit(TEXTS, Y, context=context())
+
+    for name in ("word_weights_", "char_weights_", "turn_weights_", "thresholds_"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fitted, name))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([*TEXTS[:6], "", "x", "شكرا جزيلا"]), min_size=1, max_size=9), st.randoms())
+def test_neighbours_and_order_never_change_a_score(fitted, texts, random):
+    alone = np.vstack([fitted.decision_function([text]) for text in texts])
+    order = list(range(len(texts)))
+    random.shuffle(order)
+
+    np.testing.assert_array_equal(fitted.decision_function(texts), alone)
+    np.testing.assert_array_equal(fitted.decision_function([texts[i] for i in order]), alone[order])
+
+
+def test_context_matters_only_where_it_is_given(fitted):
+    texts = ["hello", "so be it"]
+    lone = fitted.decision_function(texts)
+    linked = fitted.decision_function(texts, Context(np.array([-1, 0]), np.array(["agent", "customer"]), np.array(["en"] * 2)))
+
+    np.testing.assert_array_equal(fitted.decision_function(texts, Context.unknown(2)), lone)
+    assert not np.array_equal(lone[1], linked[1])
+
+
+@pytest.mark.parametrize("text", ["thank you .\nhello there !", "x", "", "thank thank thank", "it\nis\nlate"])
+def test_explanation_adds_up_to_the_log_odds(fitted, text):
+    told = Context(np.array([-1, 0]), np.array(["customer", "agent"]), np.array(["en", "en"]))
+    for texts, known in (([text], None), (["hello", text], told)):
+        parts = fitted.explain(texts, known)
+        total = sum(tokens.sum(axis=0) for tokens in parts.tokens) + parts.context + parts.base
+
+        np.testing.assert_allclose(total, fitted.decision_function(texts, known)[-1], atol=1e-4)
+
+
+def test_best_threshold_parts_scores_between_values():
+    assert best_threshold([1, 0], [0.5, 0.5]) == 0.5
+    assert best_threshold([0, 1, 1], [0.2, 0.6, 0.6]) == pytest.approx(0.4)
+
+
+def test_language_identifier_and_pooling():
+    texts = ["saya nak tanya pasal bil", "aku mau nanya soal tagihan", "عندي سؤال عن الفاتورة", "i have a question about my bill"] * 3
+    model = LanguageIdentifier().fit(texts, ["ms", "id", "ar", "en"] * 3)
+    probabilities, _, n_words = model.predict_parts(["saya nak tanya", "bil", ""])
+
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert n_words.tolist() == [3, 1, 0]
+    turns, conversations = pool_languages(probabilities, n_words, np.zeros(3, int))
+    assert set(model.classes_[turns.argmax(axis=1)]) == {"ms"}
+    assert conversations.shape == (1, 4)
+
+
+def test_lexicon_knows_the_phrases_of_each_language():
+    model = LexiconClassifier(behaviours=["thanks", "apology", "other"]).fit()
+
+    assert model.predict(["terima kasih", "شكرا", "we apologise", "", "sorryish"]).tolist() == [
+        [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0],
+    ]  # fmt: skip
