@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from santun.model import Model, load
 from santun.train import train
 from santun_corpora import BEHAVIOURS, Utterance

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.utils import get_tags
-
 from santun_models.behaviour import BehaviourClassifier, Context, best_threshold
 from santun_models.language import LanguageIdentifier, pool_languages
 from santun_models.lexicon import LexiconClassifier
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
 
 TEXTS = ["thank you .\nhello there !", "many thanks", "my bill is late", "it is late", "hello", "so be it"] * 6
 Y = np.array([[1, 1], [1, 0], [0, 0], [0, 0], [0, 1], [0, 0]] * 6)
@@ -91,7 +90,9 @@ def test_neighbours_and_order_never_change_a_score(fitted, texts, random):
 def test_context_matters_only_where_it_is_given(fitted):
     texts = ["hello", "so be it"]
     lone = fitted.decision_function(texts)
-    linked = fitted.decision_function(texts, Context(np.array([-1, 0]), np.array(["agent", "customer"]), np.array(["en"] * 2)))
+    linked = fitted.decision_function(
+        texts, Context(np.array([-1, 0]), np.array(["agent", "customer"]), np.array(["en"] * 2))
+    )
 
     np.testing.assert_array_equal(fitted.decision_function(texts, Context.unknown(2)), lone)
     assert not np.array_equal(lone[1], linked[1])
@@ -113,7 +114,12 @@ def test_best_threshold_parts_scores_between_values():
 
 
 def test_language_identifier_and_pooling():
-    texts = ["saya nak tanya pasal bil", "aku mau nanya soal tagihan", "عندي سؤال عن الفاتورة", "i have a question about my bill"] * 3
+    texts = [
+        "saya nak tanya pasal bil",
+        "aku mau nanya soal tagihan",
+        "عندي سؤال عن الفاتورة",
+        "i have a question about my bill",
+    ] * 3
     model = LanguageIdentifier().fit(texts, ["ms", "id", "ar", "en"] * 3)
     probabilities, _, n_words = model.predict_parts(["saya nak tanya", "bil", ""])
 

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from santun_corpora import BEHAVIOURS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +24,11 @@ COMMANDS = (
 def santun(*arguments, stdin: bytes | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "santun_cli.app", *map(str, arguments)], input=stdin or b"", capture_output=True, env=env, cwd=cwd
+        [sys.executable, "-m", "santun_cli.app", *map(str, arguments)],
+        input=stdin or b"",
+        capture_output=True,
+        env=env,
+        cwd=cwd,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -110,12 +113,24 @@ def broken_model(tmp_path: Path) -> Path:
         (["label", "arabic.csv", "--encoding", "utf-8"], 4, "arabic.csv: not utf-8; name its encoding with --encoding"),
         (["label", "arabic.csv", "--encoding", "klingon"], 4, "unknown encoding 'klingon'"),
         (["label", "columns.csv", "--lang", "fr"], 2, "unknown language 'fr'; give one of ms, id, ar, en"),
-        (["label", "columns.csv", "--speaker-role", "boss"], 2, "unknown role 'boss'; give one of agent, customer, bot"),
+        (
+            ["label", "columns.csv", "--speaker-role", "boss"],
+            2,
+            "unknown role 'boss'; give one of agent, customer, bot",
+        ),
         (["label", "columns.csv", "--map", "txt=a"], 2, "--map 'txt=a': write FIELD=COLUMN"),
-        (["label", "columns.csv", "--format", "docx"], 2, "unknown format 'docx'; the formats are jsonl, csv, xlsx, parquet"),
+        (
+            ["label", "columns.csv", "--format", "docx"],
+            2,
+            "unknown format 'docx'; the formats are jsonl, csv, xlsx, parquet",
+        ),
         (["label", "columns.csv", "--format", "xlsx"], 2, "xlsx cannot go to standard output; name a file with -o"),
         (["label", "columns.csv", "--map", "text=a", "-o", "columns.csv"], 2, "columns.csv: is an input too"),
-        (["label", "--text", "x", "--model", "nobody"], 4, "no model 'nobody': give a folder that `santun train` wrote"),
+        (
+            ["label", "--text", "x", "--model", "nobody"],
+            4,
+            "no model 'nobody': give a folder that `santun train` wrote",
+        ),
         (["label", "--text", "x", "--model", "model"], 4, "changed since the model was made (its hash differs)"),
         (["explain", "x", "-b", "empati"], 2, "unknown behaviour 'empati'; the model knows greeting, "),
         (["evaluate", "columns.csv", "--map", "text=a"], 4, "no row has labels"),
@@ -164,7 +179,9 @@ def test_a_fault_of_ours_is_one_line_without_text(tmp_path, monkeypatch):
 
 def test_no_log_line_holds_a_text_of_the_input(tmp_path):
     canary = "zebracanary"
-    (tmp_path / "a.jsonl").write_text(f'{{"text": "{canary}"\n{{"text": ["{canary}"]}}\n{{"text": "{canary}"}}\n', encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text(
+        f'{{"text": "{canary}"\n{{"text": ["{canary}"]}}\n{{"text": "{canary}"}}\n', encoding="utf-8"
+    )
     (tmp_path / "b.csv").write_text(f'speaker,text\nagent,x,{canary}\nagent,"{canary}\n', encoding="utf-8")
     done = santun("label", "a.jsonl", "b.csv", "-o", "out.jsonl", cwd=tmp_path)
 
@@ -178,7 +195,9 @@ def test_explain_shows_the_words():
 
     assert "thanks: yes" in shown.stdout
     part = told["behaviours"]["thanks"]
-    assert sum(w["weight"] for w in part["words"]) + part["base"] + part["context"] == pytest.approx(part["log_odds"], abs=1e-3)
+    assert sum(w["weight"] for w in part["words"]) + part["base"] + part["context"] == pytest.approx(
+        part["log_odds"], abs=1e-3
+    )
     assert [w["text"] for w in part["words"]] == ["Terima", "kasih", "puan"]
     assert list(told["behaviours"]) == list(BEHAVIOURS)
 

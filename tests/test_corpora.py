@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-
 from santun.audit import check_files, count_files
 from santun.train import TrainingDataError, read_labelled, split_rows
 from santun_corpora import BEHAVIOURS, LANGUAGES, split_of
@@ -29,8 +28,15 @@ def test_splits_go_by_conversation_and_never_change():
                 assert homes.setdefault(name, path.stem) == path.stem == split_of(name)
     # recorded once: whoever changes the rule moves these
     assert [split_of(f"ms-telco-{n:03d}") for n in range(1, 9)] == [
-        "train", "train", "train", "train", "train", "train", "train", "train",
-    ]  # fmt: skip
+        "test",
+        "train",
+        "train",
+        "train",
+        "test",
+        "validation",
+        "train",
+        "test",
+    ]
     assert split_of("ar-clinic-201") == homes["ar-clinic-201"]
 
 
@@ -63,7 +69,16 @@ def test_gold_sentences_are_not_in_the_corpus(shared):
 
 
 def row(**fields):
-    return {"id": "a-1", "conversation_id": "a", "turn": 1, "speaker": "agent", "lang": "en", "text": "hi", "labels": [], **fields}
+    return {
+        "id": "a-1",
+        "conversation_id": "a",
+        "turn": 1,
+        "speaker": "agent",
+        "lang": "en",
+        "text": "hi",
+        "labels": [],
+        **fields,
+    }
 
 
 def test_check_names_file_and_line(tmp_path):
@@ -84,7 +99,9 @@ def test_check_names_file_and_line(tmp_path):
 
 def test_stats_count(tmp_path):
     path = tmp_path / "mine.jsonl"
-    path.write_text("".join(json.dumps(row(id=str(i), labels=["thanks", "closing"][: i])) + "\n" for i in range(3)), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps(row(id=str(i), labels=["thanks", "closing"][:i])) + "\n" for i in range(3)), encoding="utf-8"
+    )
     part = count_files([path])["languages"]["en"]
 
     assert (part["rows"], part["conversations"], part["unlabelled"], part["several"]) == (3, 1, 1, 1)

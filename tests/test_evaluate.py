@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, precision_score, recall_score
-
 from santun.evaluate import draw, evaluate, read_evaluation
 from santun.train import label_matrix
 from santun_corpora import BEHAVIOURS, InputError, Utterance
+from sklearn.metrics import f1_score, precision_score, recall_score
+
 from tests.conftest import tiny_rows
 
 
@@ -36,14 +36,19 @@ def test_figures_equal_scikit_learns(tiny):
         assert low <= scores["f1"] <= high
     assert whole["macro_f1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert whole["core_f1"] == pytest.approx(f1_score(truth[:, :5], predicted[:, :5], average="macro"))
-    assert report["average"]["core_f1"] == pytest.approx(np.mean([report["languages"][c]["core_f1"] for c in ("ms", "id", "ar", "en")]))
+    assert report["average"]["core_f1"] == pytest.approx(
+        np.mean([report["languages"][c]["core_f1"] for c in ("ms", "id", "ar", "en")])
+    )
     assert report["seen"]["rows"] == len(rows)
     assert report["unseen"]["core_f1"] is None
     assert report["by"][""]["rows"] == len(rows)
 
 
 def test_a_behaviour_without_support_is_named_not_scored(tiny):
-    rows = [Utterance("terima kasih banyak", "a:1", lang="ms", labels=["thanks"]), Utterance("nombor akaun", "a:2", lang="ms", labels=[])]
+    rows = [
+        Utterance("terima kasih banyak", "a:1", lang="ms", labels=["thanks"]),
+        Utterance("nombor akaun", "a:2", lang="ms", labels=[]),
+    ]
     part = evaluate(tiny, rows)["languages"]["ms"]
 
     assert part["behaviours"]["empathy"]["f1"] is None

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from santun_corpora import Problem, Utterance, open_source, read
 
 MADE = Path(__file__).parent / "data" / "formats"

@@ -16,13 +16,26 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from santun.label import Account, blocks, label_files
 from santun.path import PathSummary
 from santun.write import open_writer, partial_path
 from santun_corpora import BEHAVIOURS, Problem, Utterance, open_source, read
 
-HOSTILE = ["=1+1", "+60123", "-ok", "@SUM(1)", "\tcmd", "＝1", "'quoted", '"', "a,b;c", "line\none", "", "  ", "\u202eevil"]
+HOSTILE = [
+    "=1+1",
+    "+60123",
+    "-ok",
+    "@SUM(1)",
+    "\tcmd",
+    "＝1",
+    "'quoted",
+    '"',
+    "a,b;c",
+    "line\none",
+    "",
+    "  ",
+    "\u202eevil",
+]
 
 
 def records(path: Path) -> list[dict]:
@@ -38,7 +51,14 @@ def test_record_contract(tmp_path, tiny):
     source = write_rows(
         tmp_path / "calls.jsonl",
         [
-            {"id": "x-1", "call_id": "C1", "speaker": "Ejen", "text": "minta maaf atas kelewatan", "lang": "ms-MY", "crm": {"a": 1}},
+            {
+                "id": "x-1",
+                "call_id": "C1",
+                "speaker": "Ejen",
+                "text": "minta maaf atas kelewatan",
+                "lang": "ms-MY",
+                "crm": {"a": 1},
+            },
             {"id": "x-2", "call_id": "C1", "speaker": "system", "text": "call transferred"},
             {"id": "x-3", "call_id": "C1", "speaker": "Pelanggan", "text": ""},
         ],
@@ -47,7 +67,18 @@ def test_record_contract(tmp_path, tiny):
     account = label_files(tiny, [source], out)
     first, system, empty = records(out)
 
-    assert list(first)[:10] == ["id", "conversation_id", "turn", "speaker", "role", "lang", "text", "labels", "scores", "mixed"]
+    assert list(first)[:10] == [
+        "id",
+        "conversation_id",
+        "turn",
+        "speaker",
+        "role",
+        "lang",
+        "text",
+        "labels",
+        "scores",
+        "mixed",
+    ]
     assert (first["id"], first["conversation_id"], first["turn"]) == ("x-1", "C1", 1)
     assert (first["speaker"], first["role"], first["lang"]) == ("Ejen", "agent", "ms")
     assert first["labels"] == ["apology"]
@@ -72,7 +103,17 @@ def test_given_labels_survive_beside_the_predicted(tmp_path, tiny):
 
 row = st.one_of(
     st.builds(lambda text: json.dumps({"text": text}), st.text(max_size=20)),
-    st.sampled_from(["{broken", "[1]", '{"text": 5}', '{"text": ["x"]}', '{"note": "no text"}', "", '{"text": "", "speaker": "system"}']),
+    st.sampled_from(
+        [
+            "{broken",
+            "[1]",
+            '{"text": 5}',
+            '{"text": ["x"]}',
+            '{"note": "no text"}',
+            "",
+            '{"text": "", "speaker": "system"}',
+        ]
+    ),
 )
 
 
@@ -111,7 +152,9 @@ def test_blocks_never_part_a_conversation():
 def test_block_size_changes_nothing(tmp_path, tiny, monkeypatch):
     rows = [
         {"call_id": f"c{i // 5}", "speaker": ["agent", "customer"][i % 2], "text": t}
-        for i, t in enumerate(["terima kasih kak", "so your bill went up", "apa kabar", "أتفهم انزعاجك", "try to restart it"] * 8)
+        for i, t in enumerate(
+            ["terima kasih kak", "so your bill went up", "apa kabar", "أتفهم انزعاجك", "try to restart it"] * 8
+        )
     ]
     source = write_rows(tmp_path / "calls.jsonl", rows)
     outs = []
@@ -169,7 +212,9 @@ def test_other_options_do_not_go_on_with_another_job(tmp_path, tiny, monkeypatch
 def test_a_killed_command_goes_on_to_the_same_bytes(tmp_path):
     source = tmp_path / "calls.csv"
     with source.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([["text"], *([f"Terima kasih kak, pesanan {i} sudah sampai"] for i in range(60_000))])
+        csv.writer(file).writerows(
+            [["text"], *([f"Terima kasih kak, pesanan {i} sudah sampai"] for i in range(60_000))]
+        )
     command = [sys.executable, "-m", "santun_cli.app", "label", str(source), "--lang", "id", "-q", "-o"]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     out = tmp_path / "out.jsonl"

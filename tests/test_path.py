@@ -28,7 +28,9 @@ def test_a_full_path_in_order():
 
 
 def test_a_customers_greeting_is_not_the_agents():
-    path = trace_path(turns(("customer", "greeting"), ("agent", "solution_offer"), ("agent", "apology"), ("agent", "empathy")))
+    path = trace_path(
+        turns(("customer", "greeting"), ("agent", "solution_offer"), ("agent", "apology"), ("agent", "empathy"))
+    )
 
     assert path.steps["greet"] is None
     assert path.empathy_before_apology is False

@@ -8,7 +8,6 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from santun.prepare import pipeline, prepare, prepared_text, raw_span
 from santun_corpora import LANGUAGES
 from santun_corpora.seed import seed_files
@@ -93,7 +92,11 @@ def test_clauses_point_into_the_raw_text():
     raw = "Maaf puan 🙏🏻,  saya faham. Boleh tunggu?"
     doc = pipeline("ms")(raw)
 
-    assert [raw[slice(*raw_span(span))] for span in doc.spans["clauses"]] == ["Maaf puan 🙏🏻,", "saya faham.", "Boleh tunggu?"]
+    assert [raw[slice(*raw_span(span))] for span in doc.spans["clauses"]] == [
+        "Maaf puan 🙏🏻,",
+        "saya faham.",
+        "Boleh tunggu?",
+    ]
 
 
 @settings(max_examples=200, deadline=None)
@@ -119,7 +122,9 @@ def test_the_fast_way_equals_the_pipeline_on_the_corpus():
         lang = path.parent.name
         texts = [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").split("\n") if line][:400]
         docs = pipeline(lang).pipe(texts)
-        differing = [t for t, p, d in zip(texts, prepare(texts, [lang] * len(texts)), docs, strict=True) if p != prepared_text(d)]
+        differing = [
+            t for t, p, d in zip(texts, prepare(texts, [lang] * len(texts)), docs, strict=True) if p != prepared_text(d)
+        ]
 
         # only where chat spelling of two words meets a long sentence may the cut fall elsewhere
         assert len(differing) <= 2
@@ -146,7 +151,9 @@ def test_every_language_has_the_same_files():
     from importlib.resources import files
 
     listed = {
-        lang: sorted(f.name for f in (files("santun.prepare") / "languages" / lang).iterdir() if not f.name.startswith("_"))
+        lang: sorted(
+            f.name for f in (files("santun.prepare") / "languages" / lang).iterdir() if not f.name.startswith("_")
+        )
         for lang in LANGUAGES
     }
     assert set(map(tuple, listed.values())) == {("abbreviations.txt", "chat.tsv", "markers.txt")}

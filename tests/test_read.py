@@ -8,7 +8,6 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from santun_corpora import InputError, Problem, Utterance, find_files, open_source, read
 
 
@@ -49,7 +48,9 @@ def test_one_bad_byte_in_utf8_is_replaced_and_told(tmp_path):
 
 def test_unclosed_quote_loses_no_row(tmp_path):
     path = tmp_path / "calls.csv"
-    path.write_text("speaker,text\n" + 'agent,"open\n' + "".join(f"customer,row {i}\n" for i in range(80)), encoding="utf-8")
+    path.write_text(
+        "speaker,text\n" + 'agent,"open\n' + "".join(f"customer,row {i}\n" for i in range(80)), encoding="utf-8"
+    )
     items = rows_of(path)
 
     assert [str(item) for item in items if isinstance(item, Problem)] == [

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from santun.model import Model, load
 from santun_models.store import ModelError, load_folder, save_folder
 
@@ -126,7 +125,13 @@ def test_labelling_runs_no_process_and_opens_no_socket(model):
     armed = [True]
 
     def hook(event, args):
-        if armed[0] and event in ("pickle.find_class", "os.system", "subprocess.Popen", "socket.connect", "socket.bind"):
+        if armed[0] and event in (
+            "pickle.find_class",
+            "os.system",
+            "subprocess.Popen",
+            "socket.connect",
+            "socket.bind",
+        ):
             seen.append(event)
 
     sys.addaudithook(hook)

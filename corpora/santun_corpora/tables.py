@@ -194,6 +194,9 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"{path.name}: two columns are named {twice!r}; rename one")
+        escaped = names[-1] == "escaped" and "score_greeting" in names
+        if escaped:
+            names = [name.removeprefix("'") for name in names]
         columns = guess_columns(names, given, path.name)
         text_at = names.index(columns["text"])
 
@@ -213,9 +216,16 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
                         Problem(source, f"{len(row)} fields under a header of {len(names)}: the text is missing"),
                     )
                 else:
-                    yield source, dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
+                    full = row + [""] * (len(names) - len(row))
+                    yield source, dict(zip(names, _unescaped(full) if escaped else full, strict=True))
 
         yield from _rows(rows(), given, path.name)
+
+
+def _unescaped(row: list[str]) -> list[str]:
+    """Take off the apostrophes that `santun.write` puts before what a spreadsheet would take for a formula."""
+    marked = {int(number) for number in row[-1].split(";") if number.isdecimal()}
+    return [cell.removeprefix("'") if at in marked else cell for at, cell in enumerate(row, 1)]
 
 
 def _delimiter(sample: list[str], path: Path) -> str:

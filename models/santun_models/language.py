@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -28,7 +29,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+|‹\w+›")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _RELATED = frozenset(("ms", "id"))  # a word of the one is no sign of mixing with the other
 _CLEAR = 1.5  # how far a word's best score is above its mean where it speaks clearly for a language
-_LONGEST = 400  # words looked at
+_LONGEST = 400  # chunks looked at
 
 
 def words(text: str) -> str:
@@ -39,9 +40,15 @@ def words(text: str) -> str:
     >>> words("Maaf ya kak!! 7abibi @Maju 50%")
     'maaf ya kak 7abibi'
     """
-    if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFKC", text))
-    return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", text).lower()))[:_LONGEST])
+    return " ".join(filter(None, map(_chunk_words, text.split()[:_LONGEST])))
+
+
+@lru_cache(maxsize=200_000)
+def _chunk_words(chunk: str) -> str:
+    """Words of a chunk without white space."""
+    if not chunk.isascii():
+        chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
+    return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
 
 
 class LanguageIdentifier(ClassifierMixin, BaseEstimator):

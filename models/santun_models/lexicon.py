@@ -17,12 +17,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 
 @cache
-def _cues() -> dict[str, tuple[str, ...]]:
+def cue_phrases() -> dict[str, tuple[str, ...]]:
+    """Cue phrases of each behaviour, in all languages, as prepared text has them."""
     table: dict[str, list[str]] = {}
     for line in (files("santun_models") / "cues.tsv").read_text(encoding="utf-8").split("\n"):
         if line and not line.startswith("#"):
             behaviour, _lang, *phrases = line.split("\t")
-            table.setdefault(behaviour, []).extend(f" {phrase} " for phrase in phrases)
+            table.setdefault(behaviour, []).extend(phrases)
     return {behaviour: tuple(phrases) for behaviour, phrases in table.items()}
 
 
@@ -57,7 +58,7 @@ class LexiconClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Sequence[str]) -> npt.NDArray[np.int8]:
         """Behaviours of prepared texts, 0/1, shape (n_texts, n_behaviours)."""
-        lists = [_cues().get(behaviour, ()) for behaviour in self.behaviours]
+        lists = [[f" {phrase} " for phrase in cue_phrases().get(name, ())] for name in self.behaviours]
         padded = [f" {' '.join(text.split())} " for text in X]
         rows = [[any(cue in text for cue in cues) for cues in lists] for text in padded]
         return np.array(rows, np.int8).reshape(len(padded), len(lists))

@@ -3,7 +3,8 @@
 A prepared text is a string whose tokens stand between single blanks and whose sentences stand on lines of their own
 (`santun.prepare` makes such strings; any other string works too). Every sentence becomes two blocks of counts:
 
-* *words*: tokens, pairs of neighbouring tokens, pairs with one token between, triples (the sentence's borders count),
+* *words*: tokens, pairs of neighbouring tokens, pairs with one token between, triples (the sentence's borders count), and
+  groups of cue phrases,
 * *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
 
 Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
@@ -15,10 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 Floats = npt.NDArray[np.float32]
@@ -28,7 +32,7 @@ _U = np.uint64
 _MIX1, _MIX2, _MIX3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xFF51AFD7ED558CCD)
 _FNV = _U(0x100000001B3)
 _BORDER = _U(0x1234567887654321)
-_WORD_SEED = _U(0x2545F4914F6CDD1D)
+_WORD_SEED, _CUE_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25)
 
 
 class Sentences(NamedTuple):
@@ -77,16 +81,17 @@ class Phrases(NamedTuple):
 
 def split_sentences(texts: Sequence[str]) -> Sentences:
     """Cut prepared texts into sentences (lines) and tokens (blank-separated)."""
-    index: dict[str, int] = {}
-    ids: list[int] = []
-    offsets: list[int] = [0]
-    owner: list[int] = []
-    for row, text in enumerate(texts):
-        for line in text.split("\n"):
-            ids.extend([index.setdefault(token, len(index)) for token in line.split()])
-            offsets.append(len(ids))
-            owner.append(row)
-    return Sentences(list(index), np.array(ids, np.int64), np.array(offsets, np.int64), np.array(owner, np.int64))
+    lines = pc.split_pattern(pa.array(texts, pa.large_string()), "\n")
+    tokens = pc.utf8_split_whitespace(lines.values)
+    encoded = tokens.values.dictionary_encode()
+    ids, offsets = encoded.indices.to_numpy().astype(np.int64), tokens.offsets.to_numpy().astype(np.int64)
+    vocabulary = encoded.dictionary.to_pylist()
+    if "" in vocabulary:  # white space at the ends of a line makes empty tokens
+        kept = ids != vocabulary.index("")
+        offsets = np.concatenate([[0], np.cumsum(kept)])[offsets]
+        ids = ids[kept]
+    owner = np.repeat(np.arange(len(texts)), np.diff(lines.offsets.to_numpy()))
+    return Sentences(vocabulary, ids, offsets, owner)
 
 
 def whole_texts(sentences: Sentences) -> Sentences:
@@ -94,6 +99,15 @@ def whole_texts(sentences: Sentences) -> Sentences:
     first = np.flatnonzero(np.diff(sentences.owner, prepend=-1))
     offsets = np.r_[sentences.offsets[:-1][first], sentences.offsets[-1:]].astype(np.int64)
     return Sentences(sentences.vocabulary, sentences.ids, offsets, np.arange(len(offsets) - 1, dtype=np.int64))
+
+
+def _runs(hashes: npt.NDArray[np.uint64], n_tokens: int) -> npt.NDArray[np.uint64]:
+    """Hashes of all runs of so many tokens; the one at `i` begins with token `i`."""
+    runs = hashes[: max(len(hashes) - n_tokens + 1, 0)]
+    with np.errstate(over="ignore"):
+        for k in range(1, n_tokens):
+            runs = runs * _MIX1 + hashes[k : k + len(runs)] * _MIX2
+    return runs
 
 
 def _bucket(hashes: npt.NDArray[np.uint64], bits: int) -> Ints:
@@ -111,11 +125,34 @@ class NgramHasher:
         Size of the two blocks, as powers of two.
     char_range : tuple of int
         Shortest and longest character n-gram.
+    cues : tuple of tuple of str
+        Groups of phrases of at most three tokens; any phrase of a group counts as the same feature, `cue_weight` times.
+    cue_weight : int
     """
 
     word_bits: int = 18
     char_bits: int = 17
     char_range: tuple[int, int] = (2, 5)
+    cues: tuple[tuple[str, ...], ...] = ()
+    cue_weight: int = 3
+
+    @cached_property
+    def _cue_tables(self) -> dict[int, tuple[npt.NDArray[np.uint64], Ints]]:
+        """For phrases of one, two and three tokens their sorted hashes, and the column of the group of each."""
+        found: dict[int, dict[int, int]] = {1: {}, 2: {}, 3: {}}
+        for group, phrases in enumerate(self.cues):
+            with np.errstate(over="ignore"):
+                column = int(_bucket(np.array([group + 1], np.uint64) * _MIX3 + _CUE_SEED, self.word_bits)[0])
+            for phrase in phrases:
+                tokens = phrase.split()
+                if 0 < len(tokens) <= 3:
+                    hashes = self.token_grams(tokens)[2]
+                    found[len(tokens)].setdefault(int(_runs(hashes, len(tokens))[0]), column)
+        return {
+            n: (np.array(sorted(table), np.uint64), np.array([table[h] for h in sorted(table)], np.int64))
+            for n, table in found.items()
+            if table
+        }
 
     def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
         """Character n-grams of tokens.
@@ -185,11 +222,18 @@ class NgramHasher:
             triple = pair[inside] * _FNV + h[inside + 2] * _MIX1
         paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
         pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
-        return [
+        found = [
             Phrases(_bucket(pair[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]),
             Phrases(_bucket(skip, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
             Phrases(_bucket(triple, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
         ]
+        for n_tokens, (keys, columns) in self._cue_tables.items():
+            runs = _runs(token_hash[sentences.ids], n_tokens)
+            at = np.minimum(np.searchsorted(keys, runs), len(keys) - 1)
+            hit = np.flatnonzero((keys[at] == runs) & (sentence[: len(runs)] == sentence[n_tokens - 1 :]))
+            cue = Phrases(columns[at[hit]], sentence[hit], hit, hit + n_tokens - 1)
+            found += [cue] * self.cue_weight
+        return found
 
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""

@@ -132,8 +132,8 @@ def _plain(value: Any) -> Any:
 class _CsvWriter(_TextWriter):
     """CSV that a spreadsheet opens as it is: byte order mark, CRLF, and no cell that it would take for a formula.
 
-    A text that begins like a formula gets an apostrophe before it, and the column ``escaped`` names the columns where
-    that was done; santun's reader takes it off again.
+    A text that begins like a formula gets an apostrophe before it, and the column ``escaped`` holds the numbers of the
+    columns where that was done; santun's reader takes it off again.
     """
 
     def __init__(self, path: Path | None, behaviours: Sequence[str], resume_at: int | None) -> None:
@@ -154,8 +154,8 @@ class _CsvWriter(_TextWriter):
         for record in records:
             row = flat(record, self.columns)
             marked = [
-                column
-                for column, value in zip(self.columns, row, strict=True)
+                str(number)
+                for number, value in enumerate(row, 1)
                 if isinstance(value, str) and value.startswith(_FORMULA)
             ]
             self.writer.writerow([_inert(value) for value in row] + [";".join(marked)])

@@ -32,6 +32,7 @@ _LETTERS_HYPHEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _REDUPLICATED = re.compile(r"([^\W\d_]{2,})-\1")
 _TWICE = re.compile(r"([^\W\d_]{3,})2")
 _MARKS = frozenset("!?.؟،,")
+_CLOSING_MARKS = frozenset(",.!?;:؟،؛")
 _ENDS = frozenset(".!?؟۔…。")
 _CLOSERS = frozenset("\"')]}»”’*")
 _CACHE_SIZE = 100_000
@@ -90,7 +91,7 @@ class ChunkTokenizer:
             infixes = [pattern for pattern in infixes if not _splits_hyphen(pattern)]
         infixes += [r"(?<=[\u0621-\u06ff])[.،؛؟!?,:](?=[\u0621-\u06ff])", r"(?<=[a-z])[?!](?=[^\W\d_])"]
         self._inner = Tokenizer(
-            vocab,
+            Vocab(),  # only places of tokens are asked of it, so lexemes without attributes do
             rules=rules,
             # spaCy searches with an unanchored pattern in id and ms, thirty times slower for the same answer
             prefix_search=re.compile(compile_prefix_regex(defaults.prefixes).pattern).match,
@@ -147,19 +148,35 @@ class ChunkTokenizer:
             yield 0, end
             for start, stop in self._split(text[end:]) if end < len(text) else ():
                 yield end + start, end + stop
-        elif text.isalpha() and text not in self._rules and len(text) > 3:
+        elif len(text) > 3 and text.isalpha() and text not in self._rules:
             yield 0, len(text)
+        elif self._is_word_and_mark(text):
+            yield 0, len(text) - 1
+            yield len(text) - 1, len(text)
         else:
             for token in self._inner(text):
                 yield token.idx, token.idx + len(token)
 
+    def _is_word_and_mark(self, text: str) -> bool:
+        """Whether a chunk is plain letters and one mark, which spaCy's rules always part."""
+        word = text[:-1]
+        return (
+            text[-1] in _CLOSING_MARKS
+            and len(word) > 3
+            and word.isalpha()
+            and not (text[-1] == "." and word[-1].isupper())
+            and text not in self._rules
+            and word not in self._rules
+        )
+
     def _norm(self, word: str) -> str:
-        whole = _WHOLE.fullmatch(word)
-        if whole:
+        if not word.isalpha() and _WHOLE.fullmatch(word):
             return {"@": "‹user›", "#": "‹tag›"}.get(word[0], "‹link›")
         form = spelling(word)
         form = self.data.chat.get(form, form)
-        twice = _REDUPLICATED.fullmatch(form) or (_TWICE.fullmatch(word.lower()) if self.lang in ("ms", "id") else None)
+        if form.isalpha():
+            return form
+        twice = _REDUPLICATED.fullmatch(form) or (_TWICE.fullmatch(form) if self.lang in ("ms", "id") else None)
         return self.data.chat.get(twice[1], twice[1]) if twice else form
 
     def __call__(self, text: str) -> Doc:

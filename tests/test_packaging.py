@@ -1,0 +1,55 @@
+"""The wheel holds what the packages need, and imports point one way."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {
+    "santun_corpora": "corpora", "santun_models": "models", "santun": "pipelines", "santun_cli": "cli",
+}  # fmt: skip
+MAY_IMPORT = {
+    "santun_corpora": set(),
+    "santun_models": set(),
+    "santun": {"santun_models", "santun_corpora"},
+    "santun_cli": {"santun", "santun_models", "santun_corpora"},
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_one_way(package):
+    for path in (ROOT / PACKAGES[package] / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            ours = {name.split(".")[0] for name in names} & set(PACKAGES)
+            assert ours <= MAY_IMPORT[package] | {package}, path
+
+
+def test_wheel_holds_every_file(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if "No module named 'hatchling'" in done.stderr or "hatchling" in done.stderr:
+        pytest.skip("hatchling is not installed here: pip install hatchling")
+    assert done.returncode == 0, done.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    wanted = {
+        name.split("/", 1)[1] for name in tracked if name.split("/")[0] in PACKAGES.values() and name.count("/") > 1
+    }
+
+    assert packed == wanted
