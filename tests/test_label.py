@@ -291,3 +291,64 @@ def test_account_survives_json():
     account = Account(read=3, labelled=2, bad=1, problems=["a:1: broken"], paths=PathSummary(conversations=2))
 
     assert Account.from_dict(json.loads(json.dumps(account.to_dict()))) == account
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
+def test_its_own_tables_are_read_and_labelled_again(tmp_path, tiny, kind):
+    source = write_rows(
+        tmp_path / "a.jsonl",
+        [{"text": "=1 terima kasih", "score_greeting": "mine", "other_fields": "kept"}, {"text": "x", "late": [1]}],
+    )
+    for step in ("b", "c"):
+        label_files(tiny, [source], tmp_path / f"{step}.{kind}", kind=kind)
+        source = tmp_path / f"{step}.{kind}"
+    label_files(tiny, [source], tmp_path / "end.jsonl")
+    first, second = records(tmp_path / "end.jsonl")
+
+    assert (first["text"], second["text"]) == ("=1 terima kasih", "x")
+    assert "mine" in json.dumps(first["input"])
+    assert "kept" in json.dumps(first["input"])
+    assert first["labels"] == ["thanks"]
+
+
+def test_a_folder_job_goes_on_and_does_not_read_its_output(tmp_path, tiny, monkeypatch):
+    write_rows(tmp_path / "a.jsonl", [{"text": f"x {i}"} for i in range(30)])
+    (tmp_path / "~$lock.xlsx").write_bytes(b"x")
+    monkeypatch.setattr("santun.label.blocks", lambda items: blocks(items, 10))
+    from santun_corpora import find_files
+
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(ZeroDivisionError):
+        label_files(tiny, find_files([str(tmp_path)]), out, on_block=lambda account, path: 1 // (20 - account.read))
+
+    assert [path.name for path in find_files([str(tmp_path)])] == ["a.jsonl"]
+
+
+def test_a_damaged_file_is_blamed_and_the_rest_is_done(tmp_path, tiny):
+    import pyarrow as pa
+
+    pq.write_table(pa.table({"text": ["a" * 50] * 3000}), tmp_path / "a.parquet", compression="none")
+    data = bytearray((tmp_path / "a.parquet").read_bytes())
+    data[4:40] = bytes(36)
+    (tmp_path / "a.parquet").write_bytes(data)
+    write_rows(tmp_path / "b.jsonl", [{"text": "goodbye and take care"}])
+    account = label_files(tiny, [tmp_path / "a.parquet", tmp_path / "b.jsonl"], tmp_path / "out.jsonl")
+
+    assert [message.split(":")[0] for message in account.unreadable] == ["a.parquet"]
+    assert records(tmp_path / "out.jsonl")[-1]["labels"] == ["closing"]
+
+
+def test_files_of_one_name_are_told_apart(tmp_path, tiny):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_rows(tmp_path / folder / "c.jsonl", [{"text": "hello", "speaker": "agent"}])
+    paths = [tmp_path / "a/c.jsonl", tmp_path / "b/c.jsonl"]
+    label_files(tiny, paths, tmp_path / "out.jsonl")
+
+    assert [r["source"] for r in records(tmp_path / "out.jsonl")] == [f"{path.as_posix()}:1" for path in paths]
+
+
+def test_numeric_ids_come_out_as_they_came(tmp_path, tiny):
+    label_files(tiny, [write_rows(tmp_path / "a.jsonl", [{"id": 7, "text": "x"}])], tmp_path / "out.jsonl")
+
+    assert records(tmp_path / "out.jsonl")[0]["id"] == 7

@@ -74,7 +74,7 @@ def test_unquoted_separator_is_a_problem_not_a_shift(tmp_path):
         ("a.csv", b"", "a.csv: empty; it has no rows"),
         ("a.jsonl", b"  \n", "a.jsonl: empty; it has no rows"),
         ("a.csv", b"x,y\n1,2\n", "a.csv: no column holds the text; the columns are 'x', 'y': name it, --map text=COLUMN"),
-        ("a.csv", b"text,text\na,b\n", "a.csv: two columns are named 'text'; rename one"),
+        ("a.csv", b"text,text\na,b\n", "a.csv: two columns are named alike ('text'); rename one"),
         ("a.txt", b"\x7fELF" + bytes(500), "a.txt: not a text file (it holds zero bytes); give a table or a transcript"),
         ("a.xlsx", b"hello", "a.xlsx: not a xlsx file, whatever its name says; export it again"),
         ("a.xlsx", b"PK\x03\x04broken", "a.xlsx: not a workbook; open it in a spreadsheet and save it as .xlsx without a password"),
@@ -100,12 +100,13 @@ def test_deep_json_is_a_problem_of_its_line(tmp_path):
     assert second.text == "ok"
 
 
-def test_unknown_behaviour_in_labels_is_a_problem(tmp_path):
+def test_unknown_behaviour_is_a_fault_of_the_labels_not_of_the_row(tmp_path):
     path = tmp_path / "calls.jsonl"
     path.write_text('{"text": "hi", "labels": ["empati"]}\n', encoding="utf-8")
-    [problem] = rows_of(path)
+    [row] = rows_of(path)
 
-    assert str(problem).startswith("calls.jsonl:1: unknown behaviour 'empati'; the behaviours are greeting, ")
+    assert (row.text, row.labels) == ("hi", None)
+    assert row.fault.startswith("unknown behaviour 'empati'; the behaviours are greeting, ")
 
 
 def test_column_map_wins_and_names_what_is_missing(tmp_path):
@@ -187,3 +188,141 @@ def test_no_bytes_are_a_fault_of_ours(tmp_path, data, ending):
         assert "\n" not in str(error)
     else:
         assert all(isinstance(item, Utterance | Problem) for item in items)
+
+
+def test_workbook_keeps_its_own_width_and_its_dates(tmp_path):
+    import datetime
+
+    book = openpyxl.Workbook()
+    book.active.append(["Report of March"])
+    book.active.append(["text", "day", "price"])
+    book.active.append(["hello", datetime.datetime(2026, 3, 1, 9, 30), 7.5])
+    book.active.append(["too", 1, 2, "wide"])
+    path = tmp_path / "dates.xlsx"
+    book.save(path)
+    first, second = rows_of(path)
+
+    assert first.fields == {"text": "hello", "day": "2026-03-01T09:30:00", "price": 7.5}
+    assert str(second) == "dates.xlsx:Sheet:4: 4 cells under a header of 3; name the columns"
+
+
+def test_parquet_types_become_plain_values(tmp_path):
+    import datetime
+    import decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = {
+        "text": "hi",
+        "day": datetime.date(2026, 1, 2),
+        "price": decimal.Decimal("1.50"),
+        "raw": b"\xff",
+        "list": [1.5, None],
+    }
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    [item] = rows_of(path)
+
+    assert json.loads(json.dumps(item.fields)) == {
+        "text": "hi",
+        "day": "2026-01-02",
+        "price": "1.50",
+        "raw": "/w==",
+        "list": [1.5, None],
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"text": "x", "y": ' + "[" * 600 + "]" * 600 + "}",
+        '{"text": "x", "turn": 1e999}',
+        '{"text": "x", "start": ' + "9" * 400 + "}",
+    ],
+    ids=["deep", "infinite", "long"],
+)
+def test_a_hostile_row_never_stops_the_others(tmp_path, line):
+    path = tmp_path / "hostile.jsonl"
+    path.write_text('{"text": "first"}\n' + line + '\n{"text": "last"}\n', encoding="utf-8")
+    items = rows_of(path)
+
+    assert len(items) == 3
+    assert (items[0].text, items[2].text) == ("first", "last")
+
+
+def test_long_quoted_texts_stay_whole_and_faulty_quotes_part_no_other_row(tmp_path):
+    path = tmp_path / "mail.csv"
+    mail = "\n".join(f"line {i}" for i in range(200))
+    path.write_text(f'id,text\n1,"{mail}"\n2,Thanks\n', encoding="utf-8")
+    assert texts_of(path) == [mail, "Thanks"]
+
+    path.write_text('id,text\n1,"Hi there\n2,Hello\n3,"Thanks\n4,Bye\n', encoding="utf-8")
+    items = rows_of(path)
+    assert [i.text for i in items if isinstance(i, Utterance)] == ["Hello", "Bye"]
+    assert [i.source for i in items if isinstance(i, Problem)] == ["mail.csv:2", "mail.csv:4"]
+
+
+def test_json_conversations_keep_their_ids_and_fields(tmp_path):
+    path = tmp_path / "calls.json"
+    calls = [
+        {"id": f"c{n}", "lang": "ms", "channel": "voice", "turns": [{"speaker": "Ejen", "text": "hai"}] * 2}
+        for n in (1, 2)
+    ]
+    path.write_text(json.dumps(calls), encoding="utf-8")
+
+    assert [(u.conversation_id, u.turn, u.lang, u.fields["channel"]) for u in rows_of(path)] == [
+        ("c1", 1, "ms", "voice"), ("c1", 2, "ms", "voice"), ("c2", 1, "ms", "voice"), ("c2", 2, "ms", "voice"),
+    ]  # fmt: skip
+
+
+def test_messages_do_not_show_what_looks_like_a_row(tmp_path):
+    path = tmp_path / "nohead.csv"
+    path.write_text("1,agent,My card number is 4111 1111 ok\n2,agent,x\n", encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        rows_of(path)
+
+    assert "card" not in str(error.value)
+    assert "3 cells that look like no header; does the file have one?" in str(error.value)
+
+
+def test_a_first_row_without_text_is_only_a_problem(tmp_path):
+    path = tmp_path / "first.jsonl"
+    path.write_text('{"note": 1}\n{"text": "a"}\n', encoding="utf-8")
+    problem, row = rows_of(path)
+
+    assert isinstance(problem, Problem)
+    assert row.text == "a"
+
+
+def test_a_last_byte_counts_for_the_encoding(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes(b"id,text\n1,Hello\n2,caf\xe9")
+
+    assert texts_of(path) == ["Hello", "café"]
+
+
+def test_single_speakers_beside_known_ones_keep_their_words(tmp_path):
+    path = tmp_path / "short.txt"
+    path.write_text("Agent 1: Hello\nSarah: My line is down\nwith a second line: really\n", encoding="utf-8")
+
+    assert [(u.speaker, u.role, u.text) for u in rows_of(path)] == [
+        ("Agent 1", "agent", "Hello"),
+        ("Sarah", "unknown", "My line is down\nwith a second line: really"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"Agent: Hello, how can I help?\nCaller: Hi\n", ["Hello, how can I help?", "Hi"]),
+        (b'{"text": "a"}\n{"text": "b"}\n', ["a", "b"]),
+        (b'[{"text": "a"}]', ["a"]),
+        (b"id;text\n1;a\n", ["a"]),
+    ],
+)
+def test_a_file_without_an_ending_is_sniffed(tmp_path, content, expected):
+    path = tmp_path / "stdin"
+    path.write_bytes(content)
+
+    assert texts_of(path) == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -75,12 +76,17 @@ def fail(message: str, code: int) -> NoReturn:
 def _columns(given: list[str] | None) -> dict[str, str]:
     from santun_corpora.columns import FIELDS
 
-    columns = {}
-    for pair in ",".join(given or []).split(",") if given else []:
+    columns: dict[str, str] = {}
+    last = ""
+    for pair in [piece for one in given or [] for piece in one.split(",")]:
         field, mark, column = pair.partition("=")
-        if not mark or field.strip() not in FIELDS:
+        if mark and field.strip() in FIELDS:
+            last = field.strip()
+            columns[last] = column
+        elif last:  # a column's name may hold a comma
+            columns[last] += f",{pair}"
+        else:
             fail(f"--map {pair!r}: write FIELD=COLUMN, where FIELD is one of {', '.join(FIELDS)}", USAGE)
-        columns[field.strip()] = column
     return columns
 
 
@@ -160,18 +166,22 @@ def label(
     if bool(inputs) == bool(text):
         fail("give files to label, or --text", USAGE)
     loaded_columns = _columns(columns)
-    kinds = {".csv": "csv", ".xlsx": "xlsx", ".parquet": "parquet"}
-    kind = format_out or (kinds.get(out.suffix.lower(), "jsonl") if out else "jsonl")
     if text:
+        if out or format_out:
+            fail("--text prints; give a file to write one", USAGE)
         loaded = _model(model)
-        for record in loaded.label(text, lang=lang, speaker=role):
+        for record in loaded.label([t.encode("utf-8", "replace").decode() for t in text], lang=lang, speaker=role):
             typer.echo(json.dumps(record, ensure_ascii=False))
         return
     from santun.label import Account, label_files
-    from santun.write import FORMATS
-    from santun_corpora import InputError, find_files, spool_stdin
+    from santun.write import FORMATS, partial_path
+    from santun_corpora import InputError, find_files, spool
     from santun_corpora.read import READERS
 
+    endings = {".csv": "csv", ".xlsx": "xlsx", ".parquet": "parquet"}
+    if format_out is None and out is not None and out.suffix.lower() in (".tsv", ".xls", ".ods", ".json", ".txt"):
+        fail(f"{out}: no such format; end it in .jsonl, .csv, .xlsx or .parquet, or say --format", USAGE)
+    kind = format_out or (endings.get(out.suffix.lower(), "jsonl") if out else "jsonl")
     if kind not in FORMATS:
         fail(f"unknown format {kind!r}; the formats are {', '.join(FORMATS)}", USAGE)
     if kind in ("xlsx", "parquet") and out is None:
@@ -179,20 +189,34 @@ def label(
     if format_in is not None and format_in not in READERS:
         fail(f"unknown format {format_in!r}; the formats are {', '.join(READERS)}", USAGE)
     loaded = _model(model)
+    if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
+        fail(f"{out}: is a folder; name a file" if out.is_dir() else f"{out.parent}: no such folder", USAGE)
+    out = out.resolve() if out is not None and out.is_symlink() else out
+    ours = {out.resolve(), partial_path(out).resolve()} if out is not None else set()
     paths: list[Path] = []
     missing: list[str] = []
-    spooled: Path | None = None
+    spooled: list[Path] = []
     for name in inputs or []:
         if name == "-":
-            spooled = spool_stdin()
-            paths.append(spooled)
+            spooled.append(spool(sys.stdin.buffer, "stdin"))
+            paths.append(spooled[-1])
             continue
         try:
-            paths += find_files([name])
+            found = find_files([name])
         except InputError as error:
             missing.append(str(error))
-    if out is not None and any(out.exists() and path.samefile(out) for path in paths):
-        fail(f"{out}: is an input too; write somewhere else", USAGE)
+            continue
+        if Path(name).is_dir():  # an earlier output in the folder is no input
+            paths += [path for path in found if path.resolve() not in ours]
+        elif found[0].is_file():
+            paths += found
+        else:
+            with found[0].open("rb") as stream:
+                spooled.append(spool(stream, found[0].name))
+            paths.append(spooled[-1])
+    clash = next((path for path in paths if path.resolve() in ours), None)
+    if clash is not None:
+        fail(f"{clash}: is an input too; write somewhere else", USAGE)
     account = Account()
     try:
         if paths:
@@ -208,8 +232,8 @@ def label(
     except KeyboardInterrupt:
         fail("stopped; give the same command again to go on" if out else "stopped", 130)
     finally:
-        if spooled is not None:
-            spooled.unlink(missing_ok=True)
+        for path in spooled:
+            shutil.rmtree(path.parent, ignore_errors=True)
     account.unreadable = missing + account.unreadable
     account.model = loaded.version
     if not quiet:
@@ -377,7 +401,7 @@ def evaluate(
     if plot:
         try:
             draw(report, plot)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError) as error:
             fail(str(error), USAGE)
     if as_json:
         _print_json(report)
@@ -412,10 +436,10 @@ def _show_report(report: dict[str, Any], by: str | None) -> None:
             base = _number(part[f"baseline_{key}_f1"])
             rows.append((title, "", "", _number(part[f"{key}_f1"]), interval, "", "", "", "", base))
         _table(f"\n{code}: {part['rows']:,} rows", headers, rows)
-    average = report["average"]
+    average = {key: _number(value) for key, value in report["average"].items()}
     typer.echo(
-        f"\nmean over languages: core {average['core_f1']:.3f} (cue words {average['baseline_core_f1']:.3f}), "
-        f"all {average['macro_f1']:.3f} (cue words {average['baseline_macro_f1']:.3f})"
+        f"\nmean over languages: core {average['core_f1']} (cue words {average['baseline_core_f1']}), "
+        f"all {average['macro_f1']} (cue words {average['baseline_macro_f1']})"
     )
     for name in ("seen", "unseen"):
         part = report[name]
@@ -514,7 +538,10 @@ def train(
             model = train(rows, progress=progress, n_jobs=jobs)
     except (InputError, TrainingDataError) as error:
         fail(str(error), UNREADABLE)
-    model.save(out, model.facts)
+    try:
+        model.save(out, model.facts)
+    except OSError as error:
+        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
     if not quiet:
         typer.echo(f"santun: wrote {out}; try `santun label --model {out} …`", err=True)
 
@@ -561,8 +588,11 @@ def card(
     text = model_card(_model(model), gold or [])
     if out is None:
         typer.echo(text, nl=False)
-    else:
+        return
+    try:
         out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
 
 
 # ----------------------------------------------------------------------------------------------------- corpora

@@ -1,6 +1,6 @@
 """Conversations in, as records: the schema, readers of files, the seed corpus and its splits."""
 
-from santun_corpora.read import find_files, open_source, read, spool_stdin
+from santun_corpora.read import find_files, open_source, read, spool
 from santun_corpora.schema import (
     BEHAVIOURS,
     CORE_BEHAVIOURS,
@@ -27,5 +27,5 @@ __all__ = [
     "read",
     "role_of",
     "split_of",
-    "spool_stdin",
+    "spool",
 ]

@@ -63,7 +63,7 @@ def guess_columns(names: Iterable[str], given: Mapping[str, str], where: str) ->
     {'text': 'Isi Pesan', 'speaker': 'Pengirim', 'conversation_id': 'No. Tiket'}
     """
     columns = list(names)
-    shown = ", ".join(repr(c) for c in columns[:12])
+    shown = show_columns(columns)
     for field, column in given.items():
         if column not in columns:
             raise InputError(f"{where}: no column {column!r} for {field}; the columns are {shown}")
@@ -81,6 +81,14 @@ def guess_columns(names: Iterable[str], given: Mapping[str, str], where: str) ->
     if "text" not in found:
         raise InputError(f"{where}: no column holds the text; the columns are {shown}: name it, --map text=COLUMN")
     return found
+
+
+def show_columns(columns: Iterable[str]) -> str:
+    """Name columns in a message; what looks like a row of texts is not shown, for it may be somebody's words."""
+    names = list(columns)
+    if any(len(n) > 40 or len(n.split()) > 4 or sum(map(str.isdigit, n)) > len(n) / 2 for n in names if n):
+        return f"{len(names)} cells that look like no header; does the file have one?"
+    return ", ".join(repr(name) for name in names[:12])
 
 
 def utterance(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -> Utterance:
@@ -104,19 +112,28 @@ def utterance(row: Mapping[str, Any], columns: Mapping[str, str], source: str) -
         text = str(text)
     speaker = _name(value("speaker"))
     role = _name(value("role"))
+    fault = None
+    labels: list[str] | None = None
+    context: list[tuple[str, str]] = []
+    try:
+        labels, context = _labels(value("labels")), _context(value("context"))
+    except ValueError as error:
+        fault = str(error)
+    number = value("id")
     return Utterance(
         text=text,
         source=source,
-        id=_word(value("id")),
+        id=number if isinstance(number, int) else _word(number),
         conversation_id=_word(value("conversation_id")),
         turn=_integer(value("turn")),
         speaker=speaker,
         role=_role(role, speaker),
         lang=_language(value("lang")),
         start=seconds(value("start")),
-        labels=_labels(value("labels")),
-        context=_context(value("context")),
+        labels=labels,
+        context=context,
         fields=dict(row),
+        fault=fault,
     )
 
 
@@ -138,9 +155,10 @@ def _role(role: str | None, speaker: str | None) -> str:
 
 def _integer(value: Any) -> int | None:
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if abs(number) < 1 << 63 else None
 
 
 def _language(value: Any) -> str | None:
@@ -162,7 +180,7 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) < 1e15 else None
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, time):
@@ -171,10 +189,10 @@ def seconds(value: Any) -> float | None:
         return None
     parts = value.strip().replace(",", ".").split(":")
     try:
-        numbers = [float(part) for part in parts]
+        numbers = [float(part) for part in parts if len(part) < 16]
     except ValueError:
         return None
-    if len(numbers) > 3:
+    if len(numbers) != len(parts) or len(numbers) > 3:
         return None
     return float(sum(number * 60**power for power, number in enumerate(reversed(numbers))))
 
@@ -191,7 +209,8 @@ def _labels(value: Any) -> list[str] | None:
         raise ValueError("labels must be a list of behaviours")
     unknown = [label for label in value if label not in BEHAVIOURS]
     if unknown:
-        raise ValueError(f"unknown behaviour {unknown[0]!r}; the behaviours are {', '.join(BEHAVIOURS)}")
+        named = f" {unknown[0]!r}" if unknown[0].isidentifier() and len(unknown[0]) <= 30 else ""
+        raise ValueError(f"unknown behaviour{named}; the behaviours are {', '.join(BEHAVIOURS)}")
     return [label for label in BEHAVIOURS if label in value]
 
 

@@ -58,7 +58,7 @@ def detect(path: Path) -> Encoding:
     strange = bytearray()  # lines with non-ASCII bytes, for the one-byte encodings
     bad = total = zeros = 0
     offset: int | None = None
-    utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+    rest = b""  # an unfinished sequence at the end of a block
     with path.open("rb") as file:
         head = file.read(4)
         for mark, name in _BOMS:
@@ -69,24 +69,18 @@ def detect(path: Path) -> Encoding:
             if total == 0:
                 utf16 = _utf16(block)
                 if utf16:
-                    return Encoding(utf16, note=f"read as {utf16}: every other byte is zero")
+                    return Encoding(utf16, note=f"read as {utf16}: zero bytes stand on one side of each pair only")
             zeros += block.count(0)
             if zeros > 0.05 * (total + len(block)):
                 raise InputError(f"{path.name}: not a text file (it holds zero bytes); give a table or a transcript")
             if not block.isascii() and len(strange) < _BLOCK:
                 strange += b"\n".join(line for line in block.split(b"\n") if not line.isascii())[:_BLOCK]
-            while True:
-                try:
-                    utf8.decode(block)
-                    break
-                except UnicodeDecodeError as error:
-                    offset = offset if offset is not None else total + error.start
-                    bad += 1
-                    utf8.reset()
-                    block = block[error.end :] if error.end else block[1:]
-                    if bad > 1000:
-                        block = b""
-            total = file.tell()
+            at, data = total - len(rest), rest + block
+            total += len(block)
+            faults, rest = _utf8_faults(data, last=len(block) < _BLOCK) if bad <= 1000 else ([], b"")
+            if faults and offset is None:
+                offset = at + faults[0]
+            bad += len(faults)
     if not bad:
         return Encoding("utf-8")
     if bad <= 1000 and bad * 1000 <= max(total, 1000) and bad <= _utf8_sequences(bytes(strange)):
@@ -94,6 +88,22 @@ def detect(path: Path) -> Encoding:
             "utf-8", "replace", f"{bad} bytes are not UTF-8 (the first at byte {offset}) and read as \ufffd"
         )
     return _one_byte(path, bytes(strange))
+
+
+def _utf8_faults(data: bytes, *, last: bool) -> tuple[list[int], bytes]:
+    """Places of bytes that are not UTF-8, at most a thousand and one, and an unfinished sequence at the end."""
+    faults: list[int] = []
+    view, start = memoryview(data), 0
+    while len(faults) <= 1000:
+        try:
+            str(view[start:], "utf-8")
+            break
+        except UnicodeDecodeError as error:
+            if error.reason == "unexpected end of data" and not last:
+                return faults, bytes(view[start + error.start :])
+            faults.append(start + error.start)
+            start += error.end
+    return faults, b""
 
 
 def _utf8_sequences(data: bytes) -> int:
@@ -105,7 +115,8 @@ def _utf16(block: bytes) -> str | None:
     if len(block) < 4:
         return None
     even, odd = block[0::2].count(0) / (len(block) / 2), block[1::2].count(0) / (len(block) / 2)
-    if max(even, odd) < 0.2 or min(even, odd) > 0.05:
+    # text has zeros on one side only: of each Latin letter, or of the blanks between Arabic words
+    if not (min(even, odd) == 0 and max(even, odd) > 0.02) and (max(even, odd) < 0.2 or min(even, odd) > 0.05):
         return None
     return "utf-16-le" if odd > even else "utf-16-be"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+from santun_corpora.columns import guess_columns
 from santun_corpora.decode import Encoding, detect
 from santun_corpora.schema import InputError, Problem, Utterance
 from santun_corpora.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
@@ -28,6 +31,7 @@ _SUFFIXES = {
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet", ".txt": "text", ".text": "text",
 }  # fmt: skip
 _DECODED = ("csv", "text")
+_JSON_HEAD = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"\]]")  # and not a clock in brackets
 
 
 class Source(NamedTuple):
@@ -40,11 +44,14 @@ class Source(NamedTuple):
         A key of `READERS`.
     encoding : Encoding or None
         For formats that are decoded.
+    name : str
+        What the file is called in `Utterance.source` and in messages.
     """
 
     path: Path
     format: str
     encoding: Encoding | None
+    name: str
 
 
 def find_files(inputs: Sequence[str]) -> list[Path]:
@@ -59,25 +66,38 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
     for name in inputs:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in _SUFFIXES)
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and _is_input(p))
             if not inside:
                 raise InputError(f"{name}: no file in this folder has a known ending ({', '.join(sorted(_SUFFIXES))})")
             paths += inside
-        elif path.is_file():
+        elif path.exists():
             paths.append(path)
         else:
             raise InputError(f"{name}: no such file or folder")
     return paths
 
 
-def spool_stdin() -> Path:
-    """Copy standard input to a temporary file, so that it can be looked at before it is read."""
-    with tempfile.NamedTemporaryFile(prefix="stdin-", delete=False) as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return Path(file.name)
+def _is_input(path: Path) -> bool:
+    """Whether a file of a folder is one to read: of a known ending, not hidden, no lock and no unfinished output."""
+    partial = path.name.endswith((".part.json", ".part.json.new"))
+    return path.suffix.lower() in _SUFFIXES and not path.name.startswith((".", "~$")) and not partial
 
 
-def open_source(path: Path, *, format: str | None = None, encoding: str | None = None) -> Source:  # noqa: A002 (the option's name)
+def spool(stream: BinaryIO, name: str) -> Path:
+    """Copy a stream to a file of this name in a folder of its own, so that it can be looked at before it is read."""
+    path = Path(tempfile.mkdtemp(prefix="santun-")) / name
+    with path.open("wb") as file:
+        shutil.copyfileobj(stream, file)
+    return path
+
+
+def open_source(
+    path: Path,
+    *,
+    format: str | None = None,  # noqa: A002 (the option's name)
+    encoding: str | None = None,
+    name: str | None = None,
+) -> Source:
     """Find out how a file is to be read, from its first bytes, then from its ending.
 
     Raises
@@ -95,15 +115,17 @@ def open_source(path: Path, *, format: str | None = None, encoding: str | None =
     kind = format or _sniff(path, head)
     if kind not in READERS:
         raise InputError(f"{path.name}: unknown format {kind!r}; the formats are {', '.join(READERS)}")
-    if kind not in _DECODED:
-        return Source(path, kind, None)
-    if encoding is None:
-        return Source(path, kind, detect(path))
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise InputError(f"unknown encoding {encoding!r}; for example utf-8, cp1256, cp1252, utf-16") from None
-    return Source(path, kind, Encoding(encoding))
+    name = name or path.name
+    if encoding is not None:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise InputError(f"unknown encoding {encoding!r}; for example utf-8, cp1256, cp1252, utf-16") from None
+        plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+        return Source(path, kind, Encoding("utf-8-sig" if plain else encoding), name)
+    if kind in _DECODED or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Source(path, kind, detect(path), name)
+    return Source(path, kind, None, name)
 
 
 def _sniff(path: Path, head: bytes) -> str:
@@ -115,14 +137,34 @@ def _sniff(path: Path, head: bytes) -> str:
     if named in ("xlsx", "parquet"):
         raise InputError(f"{path.name}: not a {named} file, whatever its name says; export it again")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if named in (None, "text") and start.startswith(b"{"):
-        return "jsonl"
-    if named == "json" and start.startswith(b"{") and b"\n{" in head:
-        return "jsonl"
-    if named is None:
-        first = start.split(b"\n", 1)[0]
-        return "csv" if any(first.count(mark) for mark in (b",", b";", b"\t", b"|")) else "text"
+    first = start.split(b"\n", 1)[0]
+    if named in (None, "text", "json") and _JSON_HEAD.match(start):
+        try:
+            whole = isinstance(json.loads(first), dict)
+        except (ValueError, RecursionError):
+            whole = False
+        return "jsonl" if whole and (named != "json" or b"\n{" in head) else "json"
+    if named in (None, "text"):
+        header = (
+            first.decode("utf-8", "replace")
+            if b"\x00" not in first
+            else head.decode("utf-16", "replace").split("\n")[0]
+        )
+        return "csv" if _is_header(header, "\t" if named == "text" else ",;\t|") else "text"
     return named
+
+
+def _is_header(line: str, delimiters: str) -> bool:
+    """Whether a line names a column of texts."""
+    for delimiter in delimiters:
+        names = [cell.strip(' "\r\ufeff') for cell in line.split(delimiter)]
+        if len(names) > 1:
+            try:
+                guess_columns(names, {}, "")
+            except InputError:
+                continue
+            return True
+    return False
 
 
 def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[Utterance | Problem]:
@@ -148,25 +190,30 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
         Never: what cannot be decoded is an InputError.
     """
     items = READERS[source.format](source.path, columns or {}, source.encoding)
+    called = len(source.path.name)
+    stem = source.name.removesuffix(source.path.suffix)
     conversation: str | None = None
     turn = 0
     try:
         for item in items:
-            if isinstance(item, Utterance):
-                if (
-                    item.conversation_id is None
-                    and (item.speaker is not None or item.turn is not None)
-                    and not item.context
-                ):
-                    item.conversation_id = source.path.stem
-                if item.conversation_id is None or item.conversation_id != conversation:
-                    conversation, turn = item.conversation_id, 0
-                turn += 1
-                if item.turn is None:
-                    item.turn = turn
-                if item.id is None:
-                    item.id = item.source
+            place = source.name + item.source[called:]
+            if isinstance(item, Problem):
+                yield Problem(place, item.what)
+                continue
+            item.source = place
+            if item.conversation_id is None and not item.context:
+                if item.speaker is not None or item.turn is not None:
+                    item.conversation_id = stem
+            elif source.format == "text":
+                item.conversation_id = stem
+            if item.conversation_id is None or item.conversation_id != conversation:
+                conversation, turn = item.conversation_id, 0
+            turn += 1
+            if item.turn is None:
+                item.turn = turn
+            if item.id is None:
+                item.id = item.source
             yield item
     except UnicodeError:
-        encoding = source.encoding.name if source.encoding else "utf-8"
-        raise InputError(f"{source.path.name}: not {encoding}; name its encoding with --encoding") from None
+        encoding = source.encoding.name.removesuffix("-sig") if source.encoding else "utf-8"
+        raise InputError(f"{source.name}: not {encoding}; name its encoding with --encoding") from None

@@ -48,10 +48,10 @@ def role_of(speaker: str | None) -> str:
 
     Examples
     --------
-    >>> [role_of(s) for s in ("Ejen:", "الموظف", "end-user", "Aina", None)]
-    ['agent', 'agent', 'customer', 'unknown', 'unknown']
+    >>> [role_of(s) for s in ("Ejen:", "الموظف", "end-user", "Agent 2", "Aina", None)]
+    ['agent', 'agent', 'customer', 'agent', 'unknown', 'unknown']
     """
-    return _ROLE_OF.get(fold(speaker), "unknown") if speaker else "unknown"
+    return _ROLE_OF.get(fold(speaker).rstrip("_0123456789"), "unknown") if speaker else "unknown"
 
 
 @dataclass(slots=True)
@@ -64,7 +64,9 @@ class Utterance:
         As the file has it.
     source : str
         Where it stands: ``calls.csv:4`` is line 4, ``calls.xlsx:Sheet1:4`` row 4 of a sheet.
-    id, conversation_id : str or None
+    id : str, int or None
+        As the file has it.
+    conversation_id : str or None
     turn : int or None
         Place in the conversation, from 1.
     speaker : str or None
@@ -81,11 +83,13 @@ class Utterance:
         Speaker and text of turns before this one that come with the record itself.
     fields : dict
         Every field of the input row, unchanged.
+    fault : str or None
+        Why its labels or context could not be read. Labelling does not need them; training and evaluation do.
     """
 
     text: str
     source: str
-    id: str | None = None
+    id: str | int | None = None
     conversation_id: str | None = None
     turn: int | None = None
     speaker: str | None = None
@@ -95,6 +99,7 @@ class Utterance:
     labels: list[str] | None = None
     context: list[tuple[str, str]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ def split_of(conversation_id: str) -> str:
 
     Examples
     --------
-    >>> split_of("ms-telco-001")
+    >>> split_of("ms-telco-002")
     'train'
     """
     tenth = int(hashlib.sha256(conversation_id.encode()).hexdigest(), 16) % 10

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import itertools
 import json
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError  # the exception only
 
-from santun_corpora.columns import guess_columns, utterance
+from santun_corpora.columns import guess_columns, show_columns, utterance
 from santun_corpora.decode import Encoding
 from santun_corpora.schema import InputError, Problem, Utterance
 
 Item = Utterance | Problem
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _DELIMITERS = (",", ";", "\t", "|")
-_UNCLOSED_LINES = 50  # a quoted field over more line breaks is taken for an unclosed quote
+_UNCLOSED_LINES = 2000  # a quoted field over more line breaks is taken for an unclosed quote
 _JSON_DEPTH_HINT = "nested too deeply"
+_TURNS = ("original", "turns", "utterances", "messages")  # under what a conversation keeps its turns
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 csv.field_size_limit(1 << 30)
 
@@ -27,56 +34,88 @@ csv.field_size_limit(1 << 30)
 def _rows(
     rows: Iterable[tuple[str, Mapping[str, Any] | Problem]], given: Mapping[str, str], where: str
 ) -> Iterator[Item]:
-    """Utterances of rows whose columns may differ from row to row."""
+    """Utterances of rows whose columns may differ from row to row.
+
+    Rows without a text are problems; if the first hundred have none, the file is of another kind altogether.
+    """
     layouts: dict[tuple[str, ...], dict[str, str]] = {}
-    readable = False
+    refused: InputError | None = None
+    held: list[Item] | None = []
     for source, row in rows:
+        item: Item
         if isinstance(row, Problem):
-            yield row
-            continue
-        names = tuple(row)
-        if names not in layouts:
+            item = row
+        else:
+            row = _own_table(row)
+            names = tuple(row)
             try:
-                layouts[names] = guess_columns(
-                    names, {k: v for k, v in given.items() if readable is False or v in row}, where
-                )
+                if names not in layouts:
+                    known = given if held is not None else {f: c for f, c in given.items() if c in row}
+                    layouts[names] = guess_columns(names, known, where)
+                item = utterance(row, layouts[names], source)
+                if held is not None:
+                    yield from held
+                    held = None
             except InputError as error:
-                if not readable:
-                    raise
-                yield Problem(source, str(error).removeprefix(f"{where}: "))
-                continue
-        readable = True
-        try:
-            yield utterance(row, layouts[names], source)
-        except ValueError as error:
-            yield Problem(source, str(error))
+                refused = refused or error
+                item = Problem(source, str(error).removeprefix(f"{where}: "))
+            except ValueError as error:
+                item = Problem(source, str(error))
+        if held is None:
+            yield item
+            continue
+        held.append(item)
+        if refused and len(held) > 100:
+            raise refused
+    if held and refused:
+        raise refused
+    yield from held or ()
+
+
+def _own_table(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Unfold the fields that a table of santun's own keeps as JSON."""
+    folded = row.get("other_fields")
+    if "score_greeting" not in row or not isinstance(folded, str | None):
+        return row
+    plain = {name: value for name, value in row.items() if name not in ("other_fields", "escaped")}
+    try:
+        return {**plain, **(_clean(json.loads(folded)) if folded else {})}
+    except (ValueError, TypeError, RecursionError):
+        return row
 
 
 # ------------------------------------------------------------------------------------------------------ JSON
 
 
-def read_jsonl(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
+def read_jsonl(path: Path, given: Mapping[str, str], encoding: Encoding | None = None) -> Iterator[Item]:
     """Read one JSON object a line. Blank lines are no rows; a broken line is a problem, the rest goes on."""
 
     def rows() -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+        if encoding is not None:
+            with path.open(encoding=encoding.name, errors=encoding.errors, newline="\n") as text:
+                for number, line in enumerate(text, 1):
+                    if line.strip():
+                        yield f"{path.name}:{number}", _object(line, f"{path.name}:{number}")
+            return
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, data in enumerate(file, 1):
+                source = f"{path.name}:{number}"
                 if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                if line.strip():
-                    source = f"{path.name}:{number}"
-                    yield source, _object(line, source)
+                    data = data.removeprefix(b"\xef\xbb\xbf")
+                if not data.strip():
+                    continue
+                try:
+                    yield source, _object(data.decode("utf-8"), source)
+                except UnicodeDecodeError as error:
+                    what = f"byte {error.start + 1} of the line is not UTF-8; save the file as UTF-8"
+                    yield source, Problem(source, what)
 
     yield from _rows(rows(), given, path.name)
 
 
-def _object(line: bytes, source: str) -> dict[str, Any] | Problem:
+def _object(line: str, source: str) -> dict[str, Any] | Problem:
     try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Problem(source, f"byte {error.start + 1} of the line is not UTF-8; save the file as UTF-8")
-    try:
-        row = json.loads(text, parse_constant=lambda _: None)
+        row = _clean(json.loads(line, parse_constant=lambda _: None))
     except RecursionError:
         return Problem(source, f"the JSON is {_JSON_DEPTH_HINT}")
     except ValueError as error:
@@ -84,24 +123,32 @@ def _object(line: bytes, source: str) -> dict[str, Any] | Problem:
         return Problem(source, f"not JSON{f' (character {column})' if column else ''}; write one object a line")
     if not isinstance(row, dict):
         return Problem(source, f"a JSON {type(row).__name__}, not an object; write one object a line")
-    return {_clean(key): _clean(value) for key, value in row.items()}
+    return row
 
 
 def _clean(value: Any) -> Any:
-    """Replace what no file can hold or show: lone surrogates and NUL."""
+    """Make a value one that every format can hold: no lone surrogates, no NUL, no infinity, no type of its own."""
     if isinstance(value, str):
         return value if value.isascii() and "\x00" not in value else _UNWRITABLE.sub("\ufffd", value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    return value
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value if value is None or isinstance(value, bool | int) else str(value)
 
 
 def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = None) -> Iterator[Item]:
     """Read a JSON array of records, or of conversations that hold their turns as records or (speaker, text) pairs."""
     try:
-        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)
+        data = _clean(json.loads(path.read_bytes(), parse_constant=lambda _: None))
     except RecursionError:
         raise InputError(f"{path.name}: the JSON is {_JSON_DEPTH_HINT}") from None
     except UnicodeDecodeError:
@@ -111,7 +158,9 @@ def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = 
             yield from read_jsonl(path, given, encoding)
             return
         raise InputError(f"{path.name}: not JSON ({error}); export it again") from None
-    if isinstance(data, dict):
+    if isinstance(data, dict) and any(isinstance(data.get(key), list) for key in _TURNS):
+        data = [data]
+    elif isinstance(data, dict):
         data = next((v for v in data.values() if isinstance(v, list) and v and isinstance(v[0], dict)), [data])
     if not isinstance(data, list):
         raise InputError(f"{path.name}: the JSON holds no list of records; give JSONL, one object a line")
@@ -122,24 +171,22 @@ def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = 
             if not isinstance(item, dict):
                 yield source, Problem(source, "not an object")
                 continue
-            key = next(
-                (k for k in ("original", "turns", "utterances", "messages") if isinstance(item.get(k), list)), None
-            )
+            key = next((k for k in _TURNS if isinstance(item.get(k), list)), None)
             if key is None:
-                yield source, _clean(item)
+                yield source, item
                 continue
-            shared = {
-                k: v
-                for k, v in item.items()
-                if isinstance(v, str | int) and not isinstance(v, bool) and "id" in k.lower()
-            }
-            shared = shared or {"conversation_id": f"{path.stem}-{number}"}
+            shared = {k: v for k, v in item.items() if isinstance(v, str | int | float)}
+            if "id" in shared:
+                shared.setdefault("conversation_id", shared["id"])
+                del shared["id"]
+            if not any("id" in name.lower() for name in shared):
+                shared["conversation_id"] = f"{path.stem}-{number}"
             for turn, part in enumerate(item[key]):
                 at = f"{source}/{key}/{turn}"
                 if isinstance(part, list | tuple) and len(part) >= 2:
-                    yield at, _clean({**shared, "speaker": part[0], "text": part[1]})
+                    yield at, {**shared, "speaker": part[0], "text": part[1]}
                 elif isinstance(part, dict):
-                    yield at, _clean({**shared, **part})
+                    yield at, {**shared, **part}
                 else:
                     yield at, Problem(at, "neither a record nor a (speaker, text) pair")
 
@@ -179,9 +226,9 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
         sample = [line for _, line in zip(range(100), file, strict=False)]
         file.seek(0)
         lines = _Lines(file)
-        named = sample[0].strip().lstrip("\ufeff").lower() if sample else ""
+        named = sample[0].strip('\r\n\ufeff"').lower() if sample else ""
         if named.startswith("sep=") and len(named) == 5:
-            delimiter = sample[0].strip().lstrip("\ufeff")[4]
+            delimiter = named[4]
             next(lines)
             lines.held.clear()
         else:
@@ -191,12 +238,10 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
         if header is None:
             raise InputError(f"{path.name}: empty; it has no header and no rows")
         names = [name.strip().lstrip("\ufeff") or f"column {i}" for i, name in enumerate(header, 1)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise InputError(f"{path.name}: two columns are named {twice!r}; rename one")
+        _refuse_twins(names, path)
         escaped = names[-1] == "escaped" and "score_greeting" in names
         if escaped:
-            names = [name.removeprefix("'") for name in names]
+            names = [name[1:] if name[:1] == "'" and name[1:2] in _FORMULA else name for name in names]
         columns = guess_columns(names, given, path.name)
         text_at = names.index(columns["text"])
 
@@ -222,6 +267,12 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
         yield from _rows(rows(), given, path.name)
 
 
+def _refuse_twins(names: list[str], path: Path) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path.name}: two columns are named alike ({show_columns([twice])}); rename one")
+
+
 def _unescaped(row: list[str]) -> list[str]:
     """Take off the apostrophes that `santun.write` puts before what a spreadsheet would take for a formula."""
     marked = {int(number) for number in row[-1].split(";") if number.isdecimal()}
@@ -243,30 +294,22 @@ def _delimiter(sample: list[str], path: Path) -> str:
 
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], bool]]:
-    """Rows with the number of their first line; a row after an unclosed quote is read again without quoting."""
+    """Rows with the number of their first line; rows with a quoting fault are read again, line by line, unquoted."""
     while True:
-        reader = csv.reader(lines, delimiter=delimiter)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             for row in reader:
-                held, first = len(lines.held), lines.number - len(lines.held) + 1
-                if held > 1 and _open_quote(lines.held):
-                    raise _UnclosedError
-                yield first, row, False
+                yield lines.number - len(lines.held) + 1, row, False
                 lines.held.clear()
-        except _UnclosedError:
-            first, held_lines = lines.number - len(lines.held) + 1, lines.held[:]
+        except (_UnclosedError, csv.Error):
+            first, held = lines.number - len(lines.held) + 1, lines.held[:]
             lines.held.clear()
-            for index, line in enumerate(held_lines):
+            for index, line in enumerate(held):
                 row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
-                # rows of which every quote is closed are sound; the others cannot be trusted
+                # a line of which every quote is closed is sound; another cannot be trusted
                 yield first + index, _unquoted(row), line.count('"') % 2 == 1
             continue
         return
-
-
-def _open_quote(held: list[str]) -> bool:
-    """Whether the end of the file came inside a quoted field."""
-    return "".join(held).count('"') % 2 == 1
 
 
 def _unquoted(row: list[str]) -> list[str]:
@@ -276,6 +319,7 @@ def _unquoted(row: list[str]) -> list[str]:
 # ------------------------------------------------------------------------------------------------------ XLSX
 
 _MAX_UNPACKED, _MAX_RATIO, _MAX_COLUMNS = 1 << 30, 200, 512
+_TITLE_ROWS = 10  # a header may stand below a title
 
 
 def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
@@ -289,39 +333,46 @@ def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None =
         raise InputError(
             f"{path.name}: not a readable workbook ({type(error).__name__}); save it as .xlsx again"
         ) from None
+    refused = None
     try:
-        refused = None
         for sheet in book.worksheets:
             sheet.reset_dimensions()
             cells = enumerate(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS), 1)
-            header = next(((n, row) for n, row in cells if any(cell is not None for cell in row)), None)
-            if header is None:
-                continue
-            names = [str(cell).strip() if cell is not None else f"column {i}" for i, cell in enumerate(header[1], 1)]
-            try:
-                guess_columns(names, given, path.name)
-            except InputError as error:
-                refused = refused or error
-                continue
-
-            def rows(
-                sheet_name: str = sheet.title, names: list[str] = names, cells: Any = cells
-            ) -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
-                for number, row in cells:
-                    if any(cell is not None for cell in row):
-                        yield f"{path.name}:{sheet_name}:{number}", dict(zip(names, map(_cell, row), strict=False))
-
-            yield from _rows(rows(), given, path.name)
-            return
-        raise refused or InputError(f"{path.name}: empty; no sheet has a row")
+            for _, row in itertools.islice(cells, _TITLE_ROWS):
+                names = [str(cell).strip() if cell is not None else "" for cell in row]
+                while names and not names[-1]:
+                    names.pop()
+                if not names:
+                    continue
+                names = [name or f"column {at}" for at, name in enumerate(names, 1)]
+                try:
+                    guess_columns(names, given, path.name)
+                except InputError as error:
+                    refused = refused or error
+                    continue
+                _refuse_twins(names, path)
+                yield from _rows(_sheet_rows(cells, names, f"{path.name}:{sheet.title}"), given, path.name)
+                return
+    except (ParseError, KeyError, zlib.error, zipfile.BadZipFile, EOFError, OSError) as error:
+        what = f"damaged ({type(error).__name__}); save it as .xlsx again"
+        raise InputError(f"{path.name}: {what}") from None
     finally:
         book.close()
+    raise refused or InputError(f"{path.name}: empty; no sheet has a row")
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and math.isfinite(value):
-        return int(value)
-    return value
+def _sheet_rows(
+    cells: Iterator[tuple[int, tuple[Any, ...]]], names: list[str], where: str
+) -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+    for number, row in cells:
+        values = [int(c) if isinstance(c, float) and c.is_integer() else _clean(c) for c in row]
+        while len(values) > len(names) and values[-1] is None:
+            values.pop()
+        source = f"{where}:{number}"
+        if len(values) > len(names):
+            yield source, Problem(source, f"{len(values)} cells under a header of {len(names)}; name the columns")
+        elif any(value is not None for value in values):
+            yield source, dict(zip(names, values + [None] * (len(names) - len(values)), strict=True))
 
 
 def _check_zip(path: Path) -> None:
@@ -348,14 +399,14 @@ def read_parquet(path: Path, given: Mapping[str, str], _encoding: Encoding | Non
         for batch in table.iter_batches(batch_size=1000):
             for row in batch.to_pylist():
                 number += 1
-                yield f"{path.name}:{number}", row
+                yield f"{path.name}:{number}", _clean(row)
 
     try:
         table = pq.ParquetFile(path)
+        with table:
+            guess_columns(table.schema_arrow.names, given, path.name)
+            yield from _rows(rows(), given, path.name)
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             f"{path.name}: not a readable Parquet file ({type(error).__name__}); export it again"
         ) from None
-    with table:
-        guess_columns(table.schema_arrow.names, given, path.name)
-        yield from _rows(rows(), given, path.name)

@@ -34,8 +34,8 @@ def read_transcript(path: Path, _given: Mapping[str, str], encoding: Encoding) -
     parsed = [_line(line.strip()) for line in lines]
     seen = Counter(label for label, *_ in parsed if label)
     labels = {label for label, n in seen.items() if role_of(label) != "unknown" or (n > 1 and len(label.split()) < 6)}
-    if len(labels) == 1 and role_of(next(iter(labels))) == "unknown":
-        labels = set(seen)  # a monologue of one name and single answers of others
+    if labels:  # beside known speakers a name that speaks once is one too, lest its words be taken for another's
+        labels |= {label for label in seen if len(label.split()) <= 3 and all(map(_is_name, label.split()))}
     if not any(line.strip() for line in lines):
         raise InputError(f"{path.name}: empty; it has no turns")
     turn: Utterance | None = None
@@ -67,6 +67,11 @@ def read_transcript(path: Path, _given: Mapping[str, str], encoding: Encoding) -
             turn.text += "\n" + line
     if turn is not None:
         yield turn
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word is written as names are: with a capital, or in a script without capitals."""
+    return word[0].isupper() or (word[0].isalpha() and word[0].lower() == word[0].upper()) or word[0].isdigit()
 
 
 def _line(line: str) -> tuple[str | None, str | None, str]:

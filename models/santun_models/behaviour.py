@@ -31,7 +31,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
 from santun_models.lexicon import cue_phrases
-from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, split_sentences, whole_texts
+from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, TokenCache, split_sentences, whole_texts
 
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
@@ -208,6 +208,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
         self.classes_ = names
+        self.__dict__.pop("_token_cache", None)
         words = 1 << self.word_bits
         # kept as they are stored: half precision
         table = np.hstack([weights.T * idf[:, None], (idf**2)[:, None]]).astype(np.float16).astype(np.float32)
@@ -435,21 +436,33 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
     def _token_sums(self, sentences: Sentences) -> tuple[Floats, Floats]:
         """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
-        hasher = self.hasher_
-        token_words, token_chars, token_hash = self._tokens(hasher, sentences.vocabulary)
+        rows = self._cache.rows(sentences.vocabulary)
+        token_words, token_chars, token_hash = self._cache.arrays or self._tokens([])
         n = len(sentences.owner)
-        occurrence = _ordered(sentences.ids, sentences.offsets, len(sentences.vocabulary))
+        occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
-        for kind in hasher.phrases(sentences, token_hash):
+        for kind in self.hasher_.phrases(sentences, token_hash[rows]):
             offsets = np.searchsorted(kind.sentence, np.arange(n + 1))
             words += _ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_
         return words, occurrence @ token_chars
 
-    def _tokens(self, hasher: NgramHasher, vocabulary: Sequence[str]) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
-        owner, bucket, token_hash = hasher.token_grams(vocabulary)
+    @property
+    def _cache(self) -> TokenCache:
+        cache: TokenCache | None = self.__dict__.get("_token_cache")
+        if cache is None:
+            cache = self._token_cache = TokenCache(self._tokens)
+        return cache
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the cache."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_token_cache"}
+
+    def _tokens(self, vocabulary: Sequence[str]) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
+        """Sums of both tables over each token, and its hash."""
+        owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
         offsets = np.searchsorted(owner, np.arange(len(vocabulary) + 1))
         chars = _ordered(bucket, offsets, len(self.char_weights_)) @ self.char_weights_
-        return self.word_weights_[hasher.word_buckets(token_hash)], chars, token_hash
+        return self.word_weights_[self.hasher_.word_buckets(token_hash)], chars, token_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled
@@ -556,13 +569,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         ids = sentences.ids[sentences.offsets[index] : sentences.offsets[index + 1]]
         vocabulary = [sentences.vocabulary[i] for i in ids]
         one = Sentences(vocabulary, np.arange(len(ids)), np.array([0, len(ids)]), np.array([0]))
-        hasher = self.hasher_
-        words, chars, token_hash = self._tokens(hasher, vocabulary)
+        words, chars, token_hash = self._tokens(vocabulary)
         k = len(self.classes_)
         if not vocabulary:
             return np.zeros((0, k))
         words = words.astype(np.float64)
-        for kind in hasher.phrases(one, token_hash):
+        for kind in self.hasher_.phrases(one, token_hash):
             halves = self.word_weights_[kind.bucket].astype(np.float64) / 2
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
                 np.add.at(words, np.where(end >= 0, end, other), halves)  # a border's half goes to the token beside it

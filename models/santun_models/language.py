@@ -15,12 +15,14 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from santun_models.ngrams import NgramHasher, Sentences, split_sentences
+from santun_models.ngrams import NgramHasher, Sentences, TokenCache, split_sentences
 
 Scores = npt.NDArray[np.float64]
 _WORD = re.compile(r"(?:[^\W\d_]|(?<=[a-z])[2-9](?=[a-z])|\b[2357](?=[a-z]))+")
@@ -29,7 +31,6 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+|‹\w+›")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _RELATED = frozenset(("ms", "id"))  # a word of the one is no sign of mixing with the other
 _CLEAR = 1.5  # how far a word's best score is above its mean where it speaks clearly for a language
-_LONGEST = 400  # chunks looked at
 
 
 def words(text: str) -> str:
@@ -40,7 +41,7 @@ def words(text: str) -> str:
     >>> words("Maaf ya kak!! 7abibi @Maju 50%")
     'maaf ya kak 7abibi'
     """
-    return " ".join(filter(None, map(_chunk_words, text.split()[:_LONGEST])))
+    return " ".join(filter(None, map(_chunk_words, text.split())))
 
 
 @lru_cache(maxsize=200_000)
@@ -117,6 +118,7 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         if len(model.classes_) == 2:
             coef, intercept = np.vstack([-coef[0] / 2, coef[0] / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
         self.classes_ = model.classes_
+        self.__dict__.pop("_word_cache", None)
         table = coef.T.astype(np.float16).astype(np.float32)
         self.word_weights_, self.char_weights_ = table[: 1 << self.word_bits], table[1 << self.word_bits :]
         self.intercept_ = intercept.astype(np.float32)
@@ -168,15 +170,26 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits))
         return sp.hstack([whole, 3 * grams]).tocsr()
 
-    def word_scores(self, sentences: Sentences) -> Scores:
-        """Score of each distinct word for each language, shape (n_words, n_languages)."""
+    def _word_scores(self, vocabulary: Sequence[str]) -> tuple[Scores]:
+        """Score of each word for each language, shape (n_words, n_languages)."""
         hasher = self._hasher()
-        owner, bucket, token_hash = hasher.token_grams(sentences.vocabulary)
-        n = len(sentences.vocabulary)
+        owner, bucket, token_hash = hasher.token_grams(vocabulary)
+        n = len(vocabulary)
         share = (3 / np.maximum(np.bincount(owner, minlength=n), 1)).astype(np.float32)
         offsets = np.searchsorted(owner, np.arange(n + 1))
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits)) @ self.char_weights_
-        return np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64)
+        return (np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64),)
+
+    @property
+    def _cache(self) -> TokenCache:
+        cache: TokenCache | None = self.__dict__.get("_word_cache")
+        if cache is None:
+            cache = self._word_cache = TokenCache(self._word_scores)
+        return cache
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the cache."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_word_cache"}
 
     def predict_proba(self, X: Sequence[str]) -> Scores:
         """Probability of each language, shape (n_texts, n_languages)."""
@@ -199,8 +212,19 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         n_words : ndarray of int64, shape (n_texts,)
         """
         check_is_fitted(self, "word_weights_")
-        sentences = split_sentences([words(text) for text in X])
-        token = self.word_scores(sentences)
+        chunks = pc.utf8_split_whitespace(pa.array(X, pa.large_string()))
+        encoded = chunks.values.dictionary_encode()
+        vocabulary = split_sentences([_chunk_words(chunk) for chunk in encoded.dictionary.to_pylist()])
+        # a chunk may hold several words or none: from chunks of texts to words of texts
+        words_of = np.diff(vocabulary.offsets)
+        ids = encoded.indices.to_numpy().astype(np.int64)
+        spread = np.repeat(vocabulary.offsets[:-1][ids], words_of[ids])
+        within = np.arange(len(spread)) - np.repeat(np.cumsum(words_of[ids]) - words_of[ids], words_of[ids])
+        before = np.concatenate([[0], np.cumsum(words_of[ids])])
+        offsets = before[chunks.offsets.to_numpy()]
+        sentences = Sentences(vocabulary.vocabulary, vocabulary.ids[spread + within], offsets, np.arange(len(X)))
+        rows = self._cache.rows(sentences.vocabulary)
+        token = self._cache.arrays[0][rows] if len(rows) else self._word_scores([])[0]
         n_words = np.diff(sentences.offsets)
         total = _occurrence(sentences) @ token / np.sqrt(np.maximum(n_words, 1))[:, None] + self.intercept_
         own = total.argmax(axis=1)
@@ -243,7 +267,9 @@ def pool_languages(
     n = int(conversation.max()) + 1 if len(conversation) else 0
     mixture = np.full((n, probabilities.shape[1]), 0.25)
     np.add.at(mixture, conversation, probabilities * np.minimum(n_words, 20)[:, None])
-    turns = probabilities * (mixture / mixture.sum(axis=1, keepdims=True))[conversation]
+    # the words of a short utterance say little: two words weigh half of what four do
+    own = probabilities ** (np.minimum(n_words, 4) / 4)[:, None]
+    turns = own * (mixture / mixture.sum(axis=1, keepdims=True))[conversation]
     evidence = np.zeros((n, probabilities.shape[1]))
     np.add.at(evidence, conversation, np.log(np.maximum(probabilities, 0.02)))
     whole = np.exp(evidence - evidence.max(axis=1, keepdims=True))

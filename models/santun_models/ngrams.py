@@ -14,7 +14,7 @@ looked at once a batch however often it occurs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -249,6 +249,49 @@ class NgramHasher:
             (n, 1 << self.word_bits),
         )
         return words, chars
+
+
+class TokenCache:
+    """What was computed of tokens, kept from batch to batch.
+
+    Parameters
+    ----------
+    compute : callable
+        From tokens to arrays of one row a token; a row may depend on nothing but its token.
+    capacity : int, default=200_000
+        Tokens kept; past it the cache begins anew.
+
+    Attributes
+    ----------
+    arrays : list of ndarray
+        Rows of all tokens so far, with room behind them.
+    """
+
+    def __init__(self, compute: Callable[[Sequence[str]], Sequence[npt.NDArray[Any]]], capacity: int = 200_000) -> None:
+        self.compute = compute
+        self.capacity = capacity
+        self.index: dict[str, int] = {}
+        self.arrays: list[npt.NDArray[Any]] = []
+
+    def rows(self, tokens: Sequence[str]) -> Ints:
+        """Rows of tokens in `arrays`; distinct tokens that are new are computed."""
+        index = self.index
+        if len(index) + len(tokens) > self.capacity:
+            index.clear()
+        new = [token for token in tokens if token not in index]
+        if new:
+            first, last = len(index), len(index) + len(new)
+            computed = self.compute(new)
+            if not self.arrays:
+                self.arrays = [np.empty((0, *part.shape[1:]), part.dtype) for part in computed]
+            for at, part in enumerate(computed):
+                if last > len(self.arrays[at]):
+                    grown = np.empty((2 * last, *part.shape[1:]), part.dtype)
+                    grown[:first] = self.arrays[at][:first]
+                    self.arrays[at] = grown
+                self.arrays[at][first:last] = part
+            index.update(zip(new, range(first, last), strict=True))
+        return np.fromiter(map(index.__getitem__, tokens), np.int64, len(tokens))
 
 
 def _csr(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sp.csr_matrix:

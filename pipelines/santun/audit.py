@@ -33,7 +33,7 @@ def check_files(paths: Sequence[Path]) -> dict[str, Any]:
     problems: list[str] = []
     warnings: list[str] = []
     rows: list[Utterance] = []
-    ids: dict[str, str] = {}
+    ids: dict[str | int | None, str] = {}
     last: dict[str, tuple[int, str]] = {}
     home: dict[str, str] = {}
     for path in paths:
@@ -44,7 +44,7 @@ def check_files(paths: Sequence[Path]) -> dict[str, Any]:
             problems += [f"{item.source}: {what}" for what in _faults(item)]
             if item.id in ids:
                 problems.append(f"{item.source}: id {item.id!r} stands at {ids[item.id]} too; give every row its own")
-            ids[item.id or ""] = item.source
+            ids[item.id] = item.source
             name = item.conversation_id
             if name is not None:
                 turn, where = last.get(name, (0, ""))
@@ -65,7 +65,9 @@ def _faults(row: Utterance) -> list[str]:
     faults = []
     if not row.text.strip():
         faults.append("the text is empty")
-    if row.labels is None:
+    if row.fault:
+        faults.append(row.fault)
+    elif row.labels is None:
         faults.append(f"no labels; write a list of {', '.join(BEHAVIOURS)}, [] for none")
     if row.lang is None:
         given = row.fields.get("lang")

@@ -90,7 +90,7 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     report = evaluate(model, held_out, by="slice")
     text += "\n## Held-out conversations of the seed corpus\n\n`santun evaluate --by slice`\n" + _tables(report)
     text += _by(
-        report, "slice", "Slices a, b and c are the first corpus; d and e were written later at harder borders."
+        report, "slice", "Slices a, b and c are the first corpus; d, e and f were written later at harder borders."
     )
     if gold:
         rows, _ = read_evaluation(gold)

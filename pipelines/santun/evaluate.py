@@ -42,6 +42,8 @@ def read_evaluation(
         for item in read(open_source(path), columns):
             if isinstance(item, Problem):
                 problems.append(str(item))
+            elif item.fault:
+                problems.append(f"{item.source}: {item.fault}")
             elif item.labels is None:
                 problems.append(f"{item.source}: no labels")
             else:
@@ -93,7 +95,7 @@ def evaluate(model: Model, rows: Sequence[Utterance], *, by: str | None = None, 
         for code, m in groups.items()
     }
     report["average"] = {
-        key: float(np.mean([part[key] for part in scored.values()]))
+        key: _mean([part[key] for part in scored.values()])
         for key in ("core_f1", "macro_f1", "baseline_core_f1", "baseline_macro_f1")
     }
     whole = np.ones(len(rows), bool)
@@ -111,6 +113,11 @@ def evaluate(model: Model, rows: Sequence[Utterance], *, by: str | None = None, 
             for value in sorted(set(values.tolist()))
         }
     return report
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _clusters(rows: Sequence[Utterance]) -> npt.NDArray[np.int64]:
@@ -167,10 +174,10 @@ def _scores(
     core = [j for j in supported if names[j] in CORE_BEHAVIOURS]
     part: dict[str, Any] = {"rows": n, "behaviours": behaviours}
     for key, columns in (("core", core), ("macro", supported)):
-        part[f"{key}_f1"] = float(point[columns].mean()) if columns else float("nan")
+        part[f"{key}_f1"] = float(point[columns].mean()) if columns else None
         if columns:
             part[f"{key}_f1_interval"] = np.percentile(resampled[:, columns].mean(axis=1), [2.5, 97.5]).tolist()
-        part[f"baseline_{key}_f1"] = float(base[columns].mean()) if columns else float("nan")
+        part[f"baseline_{key}_f1"] = float(base[columns].mean()) if columns else None
     part["without_support"] = [name for name in names if not behaviours[name]["support"]]
     return part
 

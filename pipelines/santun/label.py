@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from santun_corpora import InputError, Problem, Utterance, open_source, read
 
 from santun.model import Labels, Model
@@ -23,7 +23,25 @@ from santun.write import Writer, open_writer, partial_path
 
 BLOCK = 4_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
-_OWN = ("id", "conversation_id", "turn", "speaker", "role", "lang", "text", "labels", "scores", "mixed", "source")
+_OWN = frozenset(
+    [
+        "id",
+        "conversation_id",
+        "turn",
+        "speaker",
+        "role",
+        "lang",
+        "text",
+        "labels",
+        "scores",
+        "mixed",
+        "source",
+        "skipped",
+        "input",
+        "other_fields",
+        "escaped",
+    ]
+)
 
 
 @dataclass
@@ -159,7 +177,7 @@ def _with_fields(record: dict[str, Any], utterance: Utterance) -> dict[str, Any]
     """Add what the input brought along; fields whose name santun uses otherwise are kept under ``input``."""
     kept = {}
     for name, value in utterance.fields.items():
-        if name not in _OWN and name not in ("input", "skipped"):
+        if name not in _OWN and not name.startswith("score_"):
             record[name] = value
         elif name not in record or record[name] != value:
             kept[name] = value
@@ -230,6 +248,8 @@ def label_files(
     """
     options = {"kind": kind, "lang": lang, "role": role, "columns": dict(columns or {}), "encoding": encoding}
     options |= {"format_in": format_in, "model": model.facts.get("content_sha256", "")}
+    twins = {name for name, n in Counter(path.name for path in paths).items() if n > 1}
+    names = [path.as_posix() if path.name in twins else path.name for path in paths]
     job = _Job(out, kind, options, paths, restart)
     account, skip = job.account, job.rows
     account.model = model.version
@@ -240,7 +260,9 @@ def label_files(
     rows = 0
     try:
         for number, path in enumerate(paths):
-            for block in _file_blocks(path, account, columns, encoding, format_in, on_note, told=_told(number, job)):
+            for block in _file_blocks(
+                path, names[number], account, columns, encoding, format_in, on_note, told=_told(number, job)
+            ):
                 rows += len(block)
                 if rows <= skip:
                     continue
@@ -262,6 +284,7 @@ def _told(number: int, job: _Job) -> tuple[bool, bool]:
 
 def _file_blocks(
     path: Path,
+    name: str,
     account: Account,
     columns: Mapping[str, str] | None,
     encoding: str | None,
@@ -271,9 +294,9 @@ def _file_blocks(
     told: tuple[bool, bool],
 ) -> Iterator[list[Utterance | Problem]]:
     try:
-        source = open_source(path, format=format_in, encoding=encoding)
+        source = open_source(path, format=format_in, encoding=encoding, name=name)
         if source.encoding and source.encoding.note and not told[0]:
-            account.notes.append(f"{path.name}: {source.encoding.note}")
+            account.notes.append(f"{name}: {source.encoding.note}")
             if on_note:
                 on_note(account.notes[-1])
         yield from blocks(read(source, columns))
@@ -315,7 +338,7 @@ class _Job:
         self.rows = self.files = 0
         self.resume_at: int | None = None
         self.state = None
-        if out is None or kind not in ("jsonl", "csv"):
+        if out is None or (out.exists() and not out.is_file()) or kind not in ("jsonl", "csv"):
             return
         listed = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
         self.key = hashlib.sha256(json.dumps([options, listed], sort_keys=True).encode()).hexdigest()
@@ -379,10 +402,3 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
                 conversations.append((name, []))
             conversations[-1][1].append(record)
     return conversations
-
-
-def score_matrix(
-    records: Sequence[Mapping[str, Any]], behaviours: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Scores of records as a matrix, shape (n_records, n_behaviours)."""
-    return np.array([[record["scores"][name] for name in behaviours] for record in records])

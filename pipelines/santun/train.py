@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from santun_corpora import BEHAVIOURS, InputError, Problem, Utterance, open_source, read, split_of
+from santun_corpora import BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read, split_of
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
 
-from santun.model import Model
+from santun.model import Model, load
 from santun.prepare import prepare
 
 _NOT_WORDS = re.compile(r"[\W\d_]+")
@@ -54,6 +54,8 @@ def read_labelled(paths: Iterable[Path]) -> list[Utterance]:
         for item in read(open_source(path)):
             if isinstance(item, Problem):
                 raise TrainingDataError(f"{item}; `santun corpora check` lists all such rows")
+            if item.fault:
+                raise TrainingDataError(f"{item.source}: {item.fault}")
             missing = next((f for f in ("labels", "lang", "conversation_id") if getattr(item, f) is None), None)
             if missing:
                 raise TrainingDataError(f"{item.source}: no {missing}; every training row needs one")
@@ -119,7 +121,10 @@ def train(
     """
     langs = [row.lang or "en" for row in rows]
     prepared = prepare([row.text for row in rows], langs)
-    identifier = LanguageIdentifier().fit([row.text for row in rows], langs)
+    if set(langs) == set(LANGUAGES):
+        identifier = LanguageIdentifier().fit([row.text for row in rows], langs)
+    else:  # what has not all languages cannot tell them apart
+        identifier = load().identifier
     classifier = BehaviourClassifier(behaviours=list(behaviours), progress=progress, **params)
     try:
         classifier.fit(

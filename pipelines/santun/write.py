@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO, Any, Protocol
 
 FORMATS = ("jsonl", "csv", "xlsx", "parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\x00")
+_NOT_XML = re.compile("[\ufffe\uffff]")
 _SHEET_ROWS, _CELL_LENGTH = 1_048_576, 32_767
 Record = dict[str, Any]
 
@@ -75,6 +77,10 @@ class _TextWriter:
         if path is None:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             self.file = sys.stdout
+            return
+        if path.exists() and not path.is_file():  # a pipe or a device is written, not replaced
+            self.path = None
+            self.file = path.open("w", encoding=self.encoding, newline="")
             return
         partial = partial_path(path)
         if resume_at is not None:
@@ -141,16 +147,22 @@ class _CsvWriter(_TextWriter):
         self.columns: list[str] | None = None
         if resume_at and path is not None:
             with partial_path(path).open(encoding="utf-8-sig", newline="") as kept:
-                self.columns = next(csv.reader(kept))[:-1]
+                header = next(csv.reader(kept))[:-1]
+                self.columns = [name[1:] if name[1:].startswith(_FORMULA) else name for name in header]
         self.writer = csv.writer(self.file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+
+    def head(self, records: Sequence[Record]) -> None:
+        """Write the header that these records need."""
+        self.columns = columns_of(records, self.behaviours)
+        self.file.write("\ufeff")
+        self.writer.writerow([_inert(column) for column in self.columns] + ["escaped"])
 
     def write(self, records: Sequence[Record]) -> None:
         if self.columns is None:
             if not records:
                 return
-            self.columns = columns_of(records, self.behaviours)
-            self.file.write("\ufeff")
-            self.writer.writerow([_inert(column) for column in self.columns] + ["escaped"])
+            self.head(records)
+        assert self.columns is not None  # noqa: S101 (set with the head)
         for record in records:
             row = flat(record, self.columns)
             marked = [
@@ -159,6 +171,11 @@ class _CsvWriter(_TextWriter):
                 if isinstance(value, str) and value.startswith(_FORMULA)
             ]
             self.writer.writerow([_inert(value) for value in row] + [";".join(marked)])
+
+    def close(self, *, finished: bool) -> None:
+        if finished and self.columns is None:
+            self.head([])
+        super().close(finished=finished)
 
 
 def _inert(value: Any) -> Any:
@@ -196,7 +213,7 @@ class _XlsxWriter:
 
         if not isinstance(value, str):
             return value
-        value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
+        value = _NOT_XML.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
         if len(value) > _CELL_LENGTH:
             note = f"…[cut {len(value) - _CELL_LENGTH + 100} characters, see {source}]"
             value = value[: _CELL_LENGTH - 100] + note[:100]
@@ -226,11 +243,14 @@ class _ParquetWriter:
         self.behaviours = behaviours
         self.columns: list[str] | None = None
         self.table: Any = None
+        self.closing = False
 
     def write(self, records: Sequence[Record]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if not records and self.table is None and not self.closing:
+            return
         if self.table is None:
             self.columns = columns_of(records, self.behaviours)
             types = {"turn": pa.int64(), "mixed": pa.bool_(), "labels": pa.list_(pa.string())}
@@ -254,6 +274,7 @@ class _ParquetWriter:
         return None
 
     def close(self, *, finished: bool) -> None:
+        self.closing = True
         if self.table is None and finished:
             self.write([])
         if self.table is not None:

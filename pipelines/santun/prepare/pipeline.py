@@ -14,6 +14,7 @@ from santun.prepare import components, tokenizer  # noqa: F401 (registers factor
 from santun.prepare.components import LONG, sentence_starts
 from santun.prepare.tokenizer import ChunkTokenizer
 
+_CACHE_SIZE = 200_000
 LONGEST = 20_000  # characters of one utterance that are looked at
 
 
@@ -61,8 +62,11 @@ class _Writer:
         self.pieces: dict[str, str] = {}
 
     def piece(self, raw: str) -> str:
-        text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.chunk(raw)])
-        if len(self.pieces) >= 200_000:
+        """Write a chunk: its norms, with a line break where a sentence ends."""
+        text = self.tokenizer.plain(raw)
+        if text is None:
+            text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.chunk(raw)])
+        if len(self.pieces) >= _CACHE_SIZE:
             self.pieces.clear()
         self.pieces[raw] = text
         return text
@@ -75,17 +79,22 @@ class _Writer:
         return self.line(text)
 
     def line(self, text: str) -> str:
+        """Write a text without line breaks."""
         pieces = self.pieces
-        parts = [pieces[raw] if raw in pieces else self.piece(raw) for raw in text.split()]
-        joined = " ".join(filter(None, parts))
-        if len(parts) <= LONG // 2:
-            sentences = joined.split("\n")
-        else:
-            sentences = [cut for sentence in joined.split("\n") for cut in self.cut(sentence)]
-        return "\n".join(filter(None, map(str.strip, sentences)))
+        chunks = text.split()
+        try:
+            joined = " ".join([pieces[raw] for raw in chunks])
+        except KeyError:
+            joined = " ".join([pieces[raw] if raw in pieces else self.piece(raw) for raw in chunks])
+        if joined.count(" ") >= LONG:
+            joined = "\n".join([cut for sentence in joined.split("\n") for cut in self.cut(sentence)])
+        if "  " in joined or joined[:1] == " ":  # a chunk without a token, say of an invisible character
+            return "\n".join(filter(None, [" ".join(sentence.split()) for sentence in joined.split("\n")]))
+        return joined.replace("\n ", "\n").strip() if "\n" in joined else joined.rstrip(" ")
 
     def cut(self, sentence: str) -> list[str]:
-        if sentence.count(" ") < LONG // 2:
+        """Cut a long run of speech where clauses open."""
+        if sentence.count(" ") < LONG:
             return [sentence]
         # a norm may be of two words ("tq"): cut by tokens of the prepared text all the same
         tokens = sentence.split()

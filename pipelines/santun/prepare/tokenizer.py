@@ -13,6 +13,7 @@ The languages' own rules stay (prefixes, suffixes, infixes, exceptions), with th
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,6 +111,23 @@ class ChunkTokenizer:
             found = self._chunks[raw] = self._analyse(raw)
         return found
 
+    def plain(self, raw: str) -> str | None:
+        """Norms of a chunk of plain letters with or without one mark behind; None for any other chunk.
+
+        A short way to what `chunk` gives: most chunks are such, and need none of spaCy's rules.
+        """
+        mark = raw[-1] if raw[-1] in _CLOSING_MARKS else ""
+        word = raw[:-1] if mark else raw
+        if len(word) < 4 or not word.isalpha() or word in self._rules or raw in self._rules:
+            return None
+        if not word.isascii() and ("\u0640" in word or not unicodedata.is_normalized("NFKC", word)):
+            return None
+        if not mark:
+            return self._norm(word)
+        if mark == "." and (word[-1].isupper() or word.lower() in self.data.abbreviations):
+            return None
+        return f"{self._norm(word)} {mark}" + "\n" * (mark in _ENDS)
+
     def _analyse(self, raw: str) -> tuple[ChunkToken, ...]:
         text, offsets = normalise(raw)
         spans: list[tuple[int, int]] = []
@@ -161,7 +179,7 @@ class ChunkTokenizer:
         """Whether a chunk is plain letters and one mark, which spaCy's rules always part."""
         word = text[:-1]
         return (
-            text[-1] in _CLOSING_MARKS
+            text[-1:] in _CLOSING_MARKS
             and len(word) > 3
             and word.isalpha()
             and not (text[-1] == "." and word[-1].isupper())
