@@ -112,7 +112,7 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         features = self._token_features(sentences)
         counts = _occurrence(sentences) @ features
         length = np.sqrt(np.maximum(np.diff(sentences.offsets), 1))
-        model = LogisticRegression(C=self.C, max_iter=300, tol=1e-3)
+        model = LogisticRegression(C=self.C, max_iter=1000, tol=1e-4)
         model.fit(sp.diags(1 / length) @ counts, list(y))
         coef, intercept = model.coef_, model.intercept_
         if len(model.classes_) == 2:
