@@ -95,7 +95,7 @@ def test_card_speaks_of_this_model(model):
         ("en", "I'm so sorry to hear about your loss.", ["empathy"]),
         ("en", "Thank you for holding.", ["thanks"]),
         ("en", "Can I have your account number please?", []),
-        ("en", "You're welcome.", []),
+        ("en", "you're welcome", []),
     ],
 )  # fmt: skip
 def test_plain_cases(model, lang, text, expected):

@@ -21,7 +21,7 @@ from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
 from santun.write import Writer, open_writer, partial_path
 
-BLOCK = 4_000
+BLOCK = 8_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
 _OWN = frozenset(
     [
