@@ -202,6 +202,17 @@ def test_explain_shows_the_words():
     assert list(told["behaviours"]) == list(BEHAVIOURS)
 
 
+def test_explain_points_to_the_span():
+    told = json.loads(
+        santun("explain", "Baik puan. Maaf sangat atas kelewatan, boleh tunggu?", "--lang", "ms", "--json").stdout
+    )
+    spans = told["behaviours"]["apology"]["spans"]
+
+    assert max(spans, key=lambda span: span["weight"])["text"] == "Maaf sangat atas kelewatan,"
+    words = told["behaviours"]["apology"]["words"]
+    assert sum(s["weight"] for s in spans) == pytest.approx(sum(w["weight"] for w in words), abs=1e-6)
+
+
 def test_path_quotes_the_turns():
     done = santun("path", SAMPLES / "en_call.txt")
     told = json.loads(santun("path", SAMPLES / "en_call.txt", "--json").stdout)

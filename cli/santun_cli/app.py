@@ -354,6 +354,9 @@ def explain(
         rows = [(w["text"], f"{w['weight']:+.2f}") for w in part["words"]]
         rows += [("(speaker and turn before)", f"{part['context']:+.2f}"), ("(start)", f"{part['base']:+.2f}")]
         rows.append(("= log-odds", f"{part['log_odds']:+.2f}"))
+        best = max(part["spans"], key=lambda span: span["weight"], default=None)
+        if best and len(part["spans"]) > 1:
+            rows.append((f"most in: “{best['text'][:60]}”", f"{best['weight']:+.2f}"))
         _table(f"\n{name}: {verdict}, {part['score']:.2f} (from {part['threshold']:.2f})", ("word", "weight"), rows)
 
 

@@ -15,7 +15,7 @@ from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier, pool_languages
 from santun_models.store import ModelError, load_folder, save_folder
 
-from santun.prepare import LONGEST, pipeline, prepare
+from santun.prepare import LONGEST, pipeline, prepare, raw_span
 
 DEFAULT = "default"
 
@@ -174,7 +174,8 @@ class Model:
         dict
             ``text``, ``lang`` and, for each behaviour, ``score`` (probability), ``threshold``, ``log_odds`` and its
             parts: ``base``, ``context`` and ``words``, a list of (``text``, ``start``, ``end``, ``weight``) over the
-            raw text. The weights, base and context add up to the log-odds.
+            raw text. The weights of the words, base and context add up to the log-odds. ``spans`` are the clauses of
+            the text with the sums of their words.
         """
         [utterance] = _utterances([text], lang, speaker, False)
         result = self.label_utterances([utterance])
@@ -190,6 +191,7 @@ class Model:
         owner = [token.i for token in doc for _ in token.norm_.split()]
         shared = np.zeros((len(doc), len(self.behaviours)))
         np.add.at(shared, owner, weights)
+        clauses = [(*raw_span(span), shared[span.start : span.end].sum(axis=0)) for span in doc.spans["clauses"]]
         said = {}
         for j, name in enumerate(self.behaviours):
             said[name] = {
@@ -202,6 +204,10 @@ class Model:
                 "words": [
                     {"text": text[start:end], "start": start, "end": end, "weight": float(shared[i, j])}
                     for i, (start, end) in enumerate(offsets)
+                ],
+                "spans": [
+                    {"text": text[start:end], "start": start, "end": end, "weight": float(weight[j])}
+                    for start, end, weight in clauses
                 ],
             }
         return {"text": text, "lang": code, "prepared": prepared, "behaviours": said}
