@@ -2,8 +2,8 @@
 
 Stage one scores every sentence for every behaviour from hashed words, phrases and character n-grams. Only turns
 are labelled, so which sentence of a turn performs the behaviour is learnt by multiple-instance rounds [1]_: score
-sentences by a model that has not seen their conversation, give the label to the best sentence of the turn (and to
-others that score above zero), fit again.
+sentences by a model that has not seen their conversation, give the label to the best sentence of the turn, leave out
+others that score above zero, fit again.
 
 Stage two is a small logistic regression per behaviour over the best, mean, first and last sentence scores of the turn
 and, where they are known, the scores of the turn before and both speakers' roles. It is fitted on cross-fitted scores
@@ -303,11 +303,17 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 held = sentence_fold == k
                 scores[held] = features[held] @ coef.T + intercept
             best = np.maximum.reduceat(scores, _starts(owner))[owner]
-            target = (y[owner].astype(bool) & (scores >= np.minimum(best, 0))).astype(np.int8)
+            positive = y[owner].astype(bool)
+            target = (positive & (scores >= best)).astype(np.int8)
+            # another sentence that may share in the label is neither an example nor a counter-example
+            target[positive & (target == 0) & (scores > 0)] = -1
         coef, intercept = fit_columns(features, target, sentence_weight)
         return scores, coef, intercept
 
     def _fit_column(self, x: sp.csr_matrix, target: Labels, weight: Scores | None) -> tuple[Scores, float]:
+        known = target >= 0
+        if not known.all():
+            x, target, weight = x[known], target[known], None if weight is None else weight[known]
         if target.min() == target.max():
             return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
         ratio = _count_ratio(x, target)

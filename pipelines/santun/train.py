@@ -15,6 +15,7 @@ import numpy.typing as npt
 from santun_corpora import BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read, split_of
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
+from threadpoolctl import threadpool_limits
 
 from santun.model import Model, load
 from santun.prepare import prepare
@@ -121,20 +122,21 @@ def train(
     """
     langs = [row.lang or "en" for row in rows]
     prepared = prepare([row.text for row in rows], langs)
-    if set(langs) == set(LANGUAGES):
-        identifier = LanguageIdentifier().fit([row.text for row in rows], langs)
-    else:  # what has not all languages cannot tell them apart
-        identifier = load().identifier
     classifier = BehaviourClassifier(behaviours=list(behaviours), progress=progress, **params)
-    try:
-        classifier.fit(
-            prepared,
-            label_matrix(rows, behaviours),
-            groups=[row.conversation_id for row in rows],
-            context=context_of(rows),
-        )
-    except ValueError as error:
-        raise TrainingDataError(str(error)) from None
+    with threadpool_limits(1):  # sums of several BLAS threads differ from run to run
+        if set(langs) == set(LANGUAGES):
+            identifier = LanguageIdentifier().fit([row.text for row in rows], langs)
+        else:  # what has not all languages cannot tell them apart
+            identifier = load().identifier
+        try:
+            classifier.fit(
+                prepared,
+                label_matrix(rows, behaviours),
+                groups=[row.conversation_id for row in rows],
+                context=context_of(rows),
+            )
+        except ValueError as error:
+            raise TrainingDataError(str(error)) from None
     return Model(classifier, identifier, facts_of(rows), np.unique(text_hashes(prepared)))
 
 
