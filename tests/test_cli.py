@@ -134,6 +134,7 @@ def broken_model(tmp_path: Path) -> Path:
         (["label", "--text", "x", "--model", "model"], 4, "changed since the model was made (its hash differs)"),
         (["explain", "x", "-b", "empati"], 2, "unknown behaviour 'empati'; the model knows greeting, "),
         (["evaluate", "columns.csv", "--map", "text=a"], 4, "no row has labels"),
+        (["evaluate", "--where", "slice=z"], 2, "no row has such a value; write FIELD=VALUE,VALUE"),
         (["path", "nowhere.txt"], 4, "nowhere.txt: no such file"),
         (["label", "--nonsense"], 2, "No such option: --nonsense"),
     ],

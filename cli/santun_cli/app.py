@@ -372,6 +372,9 @@ def evaluate(
     by: Annotated[
         str | None, typer.Option("--by", help="Also core F1 for each value of this field, e.g. source, domain.")
     ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", help="Only rows with these values of a field, e.g. `slice=a,b,c`.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw a picture here: .png, .svg or .pdf.")] = None,
     columns: Map = None,
     as_json: Json = False,
@@ -399,6 +402,11 @@ def evaluate(
         rows, problems = read_evaluation(paths, _columns(columns))
     except InputError as error:
         fail(str(error), UNREADABLE)
+    if where is not None:
+        field, mark, values = where.partition("=")
+        rows = [row for row in rows if mark and str(row.fields.get(field)) in values.split(",")]
+        if not rows:
+            fail(f"--where {where!r}: no row has such a value; write FIELD=VALUE,VALUE", USAGE)
     report = evaluate(loaded, rows, by=by)
     report["problems"] = problems
     if plot:
