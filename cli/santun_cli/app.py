@@ -523,7 +523,7 @@ def path(
 def train(
     corpora: Annotated[list[Path] | None, typer.Argument(help="Labelled records; the seed corpus if none.")] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new model.")] = Path("model"),
-    jobs: Annotated[int, typer.Option("--jobs", help="Threads.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Train a model on labelled records and write it as a folder of plain data.

@@ -29,12 +29,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from santun_models.lexicon import cue_phrases
 from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, TokenCache, split_sentences, whole_texts
 
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
+_WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
 
 
@@ -88,7 +90,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     random_state : int, default=0
         Seed of the solver and of the folds.
     n_jobs : int, default=2
-        Threads. The result does not depend on it.
+        Processes. The result does not depend on it.
     progress : callable or None, default=None
         Called with (done, total) after every fit of a sentence model.
 
@@ -280,8 +282,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
         def fit_columns(x: sp.csr_matrix, targets: Labels, w: Scores | None) -> tuple[Scores, Scores]:
             nonlocal done
-            fits = Parallel(self.n_jobs, prefer="threads")(
-                delayed(self._fit_column)(x, targets[:, j], w) for j in range(n_labels)
+            # liblinear draws from one generator a process: two fits in threads would draw from each other's numbers
+            fits = Parallel(self.n_jobs if x.nnz > _WORTH_A_PROCESS else 1)(
+                delayed(_fit_column)(x, targets[:, j], w, self.C, self.random_state) for j in range(n_labels)
             )
             done += n_labels
             if self.progress:
@@ -309,17 +312,6 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             target[positive & (target == 0) & (scores > 0)] = -1
         coef, intercept = fit_columns(features, target, sentence_weight)
         return scores, coef, intercept
-
-    def _fit_column(self, x: sp.csr_matrix, target: Labels, weight: Scores | None) -> tuple[Scores, float]:
-        known = target >= 0
-        if not known.all():
-            x, target, weight = x[known], target[known], None if weight is None else weight[known]
-        if target.min() == target.max():
-            return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
-        ratio = _count_ratio(x, target)
-        model = LinearSVC(C=self.C, class_weight="balanced", tol=0.01, max_iter=5000, random_state=self.random_state)
-        model.fit((x @ sp.diags(ratio)).tocsr(), target, weight)
-        return model.coef_[0] * ratio, float(model.intercept_[0])
 
     def _fit_turns(
         self, scores: Scores, sentences: Sentences, y: Labels, fold: Ints, context: Context, weight: Scores | None
@@ -627,6 +619,22 @@ def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
 def _f1(truth: npt.NDArray[Any], predicted: npt.NDArray[np.bool_]) -> float:
     hits = float((truth.astype(bool) & predicted).sum())
     return 2 * hits / max(float(truth.sum() + predicted.sum()), 1.0)
+
+
+def _fit_column(
+    x: sp.csr_matrix, target: Labels, weight: Scores | None, C: float, random_state: int
+) -> tuple[Scores, float]:
+    """Weights and intercept of one behaviour's sentence model; targets below zero are left out."""
+    known = target >= 0
+    if not known.all():
+        x, target, weight = x[known], target[known], None if weight is None else weight[known]
+    if target.min() == target.max():
+        return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
+    ratio = _count_ratio(x, target)
+    model = LinearSVC(C=C, class_weight="balanced", tol=0.01, max_iter=5000, random_state=random_state)
+    with threadpool_limits(1):  # sums of several BLAS threads differ from run to run
+        model.fit((x @ sp.diags(ratio)).tocsr(), target, weight)
+    return model.coef_[0] * ratio, float(model.intercept_[0])
 
 
 def _count_ratio(x: sp.csr_matrix, target: Labels) -> Scores:

@@ -3,7 +3,8 @@
 The languages' own rules stay (prefixes, suffixes, infixes, exceptions), with these faults mended:
 
 * ms, id: the exception lists hold thousands of hyphenated words, so ``anak-anak`` is one token and ``hari-hari``
-  three, and building the tokenizer takes seconds. Here a hyphen between letters never splits, listed or not.
+  three, and building the tokenizer takes seconds. Here a hyphen between letters never splits, listed or not, but before
+  a clitic (``-nya``, ``-ku``, ``-mu``), where it always does.
 * ar: a full stop after a diacritic or between words without a blank was not split, and ``تعاونك.تم`` was taken for a
   URL. Marks between Arabic letters always split here; only ``http``, ``www.``, ``@`` and mail addresses stay whole.
 * all: emoji modifiers were tokens of their own; they are normalised away.
