@@ -143,6 +143,17 @@ def test_turns_and_conversations_are_filled_in(tmp_path):
     ]
 
 
+def test_records_with_their_own_context_are_no_conversation(tmp_path):
+    path = tmp_path / "gold.jsonl"
+    rows = [
+        {"text": "a", "speaker": "agent", "context": []},
+        {"text": "b", "speaker": "agent", "context": ["customer: x"]},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    assert [(u.conversation_id, u.context) for u in rows_of(path)] == [(None, []), (None, [("customer", "x")])]
+
+
 def test_a_clock_or_an_address_is_no_speaker(tmp_path):
     path = tmp_path / "note.txt"
     path.write_text("http://a.example/x\n10:30 we met\nhttp://a.example/y\n", encoding="utf-8")

@@ -201,7 +201,8 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
                 yield Problem(place, item.what)
                 continue
             item.source = place
-            if item.conversation_id is None and not item.context:
+            # a record that brings its own context, be it empty, stands for itself
+            if item.conversation_id is None and "context" not in item.fields:
                 if item.speaker is not None or item.turn is not None:
                     item.conversation_id = stem
             elif source.format == "text":
