@@ -274,6 +274,15 @@ def test_long_quoted_texts_stay_whole_and_faulty_quotes_part_no_other_row(tmp_pa
     assert [i.source for i in items if isinstance(i, Problem)] == ["mail.csv:2", "mail.csv:4"]
 
 
+def test_a_quoting_fault_never_cuts_a_sound_row(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text('id,text,note\n1,"open, one\n2,"My secret, text"\n3,Thanks\n', encoding="utf-8")
+    items = rows_of(path)
+
+    assert [i.source for i in items if isinstance(i, Problem)] == ["calls.csv:2"]
+    assert [i.text for i in items if isinstance(i, Utterance)] == ["My secret, text", "Thanks"]
+
+
 def test_json_conversations_keep_their_ids_and_fields(tmp_path):
     path = tmp_path / "calls.json"
     calls = [

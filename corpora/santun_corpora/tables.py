@@ -305,9 +305,13 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str], bo
             first, held = lines.number - len(lines.held) + 1, lines.held[:]
             lines.held.clear()
             for index, line in enumerate(held):
-                row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
-                # a line of which every quote is closed is sound; another cannot be trusted
-                yield first + index, _unquoted(row), line.count('"') % 2 == 1
+                try:  # a line that is sound by itself is read as it would have been
+                    yield first + index, next(csv.reader([line], delimiter=delimiter, strict=True), []), False
+                    continue
+                except csv.Error:
+                    row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+                lone = any(cell.startswith('"') != cell.endswith('"') for cell in row)
+                yield first + index, _unquoted(row), lone or line.count('"') % 2 == 1
             continue
         return
 
