@@ -311,6 +311,19 @@ def test_its_own_tables_are_read_and_labelled_again(tmp_path, tiny, kind):
     assert first["labels"] == ["thanks"]
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_lone_utterances_stay_alone_when_read_back(tmp_path, tiny, kind):
+    texts = ["terima kasih kak", "so your bill went up", "apa kabar", "try to restart it"] * 3
+    source = write_rows(tmp_path / "a.jsonl", [{"text": text} for text in texts])
+    label_files(tiny, [source], tmp_path / f"b.{kind}", kind=kind)
+    label_files(tiny, [source], tmp_path / "once.jsonl")
+    label_files(tiny, [tmp_path / f"b.{kind}"], tmp_path / "twice.jsonl")
+    once, twice = records(tmp_path / "once.jsonl"), records(tmp_path / "twice.jsonl")
+
+    assert [r["scores"] for r in once] == [r["scores"] for r in twice]
+    assert {r["conversation_id"] for r in twice} == {None}
+
+
 def test_a_folder_job_goes_on_and_does_not_read_its_output(tmp_path, tiny, monkeypatch):
     write_rows(tmp_path / "a.jsonl", [{"text": f"x {i}"} for i in range(30)])
     (tmp_path / "~$lock.xlsx").write_bytes(b"x")

@@ -339,6 +339,7 @@ def explain(
     for name in behaviour or []:
         if name not in loaded.behaviours:
             fail(f"unknown behaviour {name!r}; the model knows {', '.join(loaded.behaviours)}", USAGE)
+    text = text.encode("utf-8", "replace").decode()
     said = loaded.explain(text, lang=lang, speaker=role)
     if behaviour:
         said["behaviours"] = {name: said["behaviours"][name] for name in loaded.behaviours if name in behaviour}

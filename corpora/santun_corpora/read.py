@@ -210,8 +210,8 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
             if item.conversation_id is None or item.conversation_id != conversation:
                 conversation, turn = item.conversation_id, 0
             turn += 1
-            if item.turn is None:
-                item.turn = turn
+            if item.turn is None and item.conversation_id is not None:
+                item.turn = turn  # a lone utterance has no turn, lest a table of them be read back as one conversation
             if item.id is None:
                 item.id = item.source
             yield item
