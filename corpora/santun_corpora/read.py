@@ -202,10 +202,8 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
                 continue
             item.source = place
             # a record that brings its own context, be it empty, stands for itself
-            if item.conversation_id is None and "context" not in item.fields:
-                if item.speaker is not None or item.turn is not None:
-                    item.conversation_id = stem
-            elif source.format == "text":
+            stands_alone = "context" in item.fields or (item.speaker is None and item.turn is None)
+            if item.conversation_id is None and not stands_alone:
                 item.conversation_id = stem
             if item.conversation_id is None or item.conversation_id != conversation:
                 conversation, turn = item.conversation_id, 0

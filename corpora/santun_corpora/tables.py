@@ -22,7 +22,8 @@ from santun_corpora.decode import Encoding
 from santun_corpora.schema import InputError, Problem, Utterance
 
 Item = Utterance | Problem
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# what a spreadsheet takes for the beginning of a formula; `santun.write` puts an apostrophe before it
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\x00")
 _DELIMITERS = (",", ";", "\t", "|")
 _UNCLOSED_LINES = 2000  # a quoted field over more line breaks is taken for an unclosed quote
 _JSON_DEPTH_HINT = "nested too deeply"
@@ -241,7 +242,7 @@ def read_csv(path: Path, given: Mapping[str, str], encoding: Encoding) -> Iterat
         _refuse_twins(names, path)
         escaped = names[-1] == "escaped" and "score_greeting" in names
         if escaped:
-            names = [name[1:] if name[:1] == "'" and name[1:2] in _FORMULA else name for name in names]
+            names = [unescaped(name) for name in names]
         columns = guess_columns(names, given, path.name)
         text_at = names.index(columns["text"])
 
@@ -271,6 +272,11 @@ def _refuse_twins(names: list[str], path: Path) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{path.name}: two columns are named alike ({show_columns([twice])}); rename one")
+
+
+def unescaped(name: str) -> str:
+    """Take the apostrophe off a column's name that `santun.write` put before it."""
+    return name[1:] if name[:1] == "'" and name[1:].startswith(FORMULA_STARTS) else name
 
 
 def _unescaped(row: list[str]) -> list[str]:

@@ -57,7 +57,6 @@ def read_transcript(path: Path, _given: Mapping[str, str], encoding: Encoding) -
             turn = Utterance(
                 text=(rest if known else line).replace("\x00", "\ufffd"),
                 source=f"{path.name}:{at}",
-                conversation_id=path.stem,
                 turn=number,
                 speaker=label if known else None,
                 role=role_of(label) if known else "unknown",

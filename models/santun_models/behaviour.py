@@ -441,7 +441,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = occurrence @ token_words
         for kind in self.hasher_.phrases(sentences, token_hash[rows]):
             offsets = np.searchsorted(kind.sentence, np.arange(n + 1))
-            words += _ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_
+            words += kind.weight * (_ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_)
         return words, occurrence @ token_chars
 
     @property
@@ -573,7 +573,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return np.zeros((0, k))
         words = words.astype(np.float64)
         for kind in self.hasher_.phrases(one, token_hash):
-            halves = self.word_weights_[kind.bucket].astype(np.float64) / 2
+            halves = kind.weight * self.word_weights_[kind.bucket].astype(np.float64) / 2
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
                 np.add.at(words, np.where(end >= 0, end, other), halves)  # a border's half goes to the token beside it
         word_norm = np.sqrt(max(float(words[:, k].sum()), 1e-9))

@@ -71,12 +71,15 @@ class Phrases(NamedTuple):
         Ascending.
     left, right : ndarray of int64, shape (n_phrases,)
         Position of the first and last token in `Sentences.ids`; -1 for the sentence's border.
+    weight : int
+        How often each counts.
     """
 
     bucket: Ints
     sentence: Ints
     left: Ints
     right: Ints
+    weight: int = 1
 
 
 def split_sentences(texts: Sequence[str]) -> Sentences:
@@ -231,8 +234,7 @@ class NgramHasher:
             runs = _runs(token_hash[sentences.ids], n_tokens)
             at = np.minimum(np.searchsorted(keys, runs), len(keys) - 1)
             hit = np.flatnonzero((keys[at] == runs) & (sentence[: len(runs)] == sentence[n_tokens - 1 :]))
-            cue = Phrases(columns[at[hit]], sentence[hit], hit, hit + n_tokens - 1)
-            found += [cue] * self.cue_weight
+            found.append(Phrases(columns[at[hit]], sentence[hit], hit, hit + n_tokens - 1, self.cue_weight))
         return found
 
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -244,8 +246,8 @@ class NgramHasher:
         phrases = self.phrases(sentences, token_hash)
         word = self.word_buckets(token_hash)[sentences.ids]
         words = _csr(
-            np.concatenate([sentences.sentence_of_token, *(kind.sentence for kind in phrases)]),
-            np.concatenate([word, *(kind.bucket for kind in phrases)]),
+            np.concatenate([sentences.sentence_of_token, *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),
+            np.concatenate([word, *(np.tile(kind.bucket, kind.weight) for kind in phrases)]),
             (n, 1 << self.word_bits),
         )
         return words, chars

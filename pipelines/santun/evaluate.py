@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from santun_corpora import CORE_BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read
+from santun_models.language import pool_languages
 from santun_models.lexicon import LexiconClassifier
 from sklearn.metrics import average_precision_score
 
@@ -209,8 +210,6 @@ def calibration_error(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
 
 def _identification(model: Model, rows: Sequence[Utterance]) -> dict[str, Any] | None:
     """Accuracy of the language identifier where records name a language: by utterance, and by conversation."""
-    from santun_models.language import pool_languages
-
     named = [row for row in rows if row.lang]
     if not named:
         return None

@@ -19,7 +19,7 @@ from santun_corpora import InputError, Problem, Utterance, open_source, read
 
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
-from santun.write import Writer, open_writer, partial_path
+from santun.write import Writer, can_resume, open_writer, partial_path
 
 BLOCK = 8_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
@@ -338,7 +338,7 @@ class _Job:
         self.rows = self.files = 0
         self.resume_at: int | None = None
         self.state = None
-        if out is None or (out.exists() and not out.is_file()) or kind not in ("jsonl", "csv"):
+        if out is None or not can_resume(out, kind):
             return
         listed = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
         self.key = hashlib.sha256(json.dumps([options, listed], sort_keys=True).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -146,7 +147,7 @@ class Model:
     def label_utterances(self, utterances: Sequence[Utterance]) -> Labels:
         """Label utterances of whole conversations; neighbours with the same conversation id are each other's context."""
         rows, real = _with_context(utterances)
-        run, previous = _runs(rows)
+        run, previous = conversation_runs(rows)
         langs, mixed = self._languages(rows, run)
         texts = prepare([u.text for u in rows], langs)
         context = Context(previous, np.array([u.role for u in rows]), np.array(langs))
@@ -248,8 +249,6 @@ class Model:
 
 def content_hash(manifest: dict[str, Any]) -> str:
     """Hash of a model's files by the hashes in its manifest."""
-    import hashlib
-
     listed = "".join(f"{name}{entry['sha256']}" for name, entry in sorted(manifest["files"].items()))
     return hashlib.sha256(listed.encode()).hexdigest()
 
@@ -309,7 +308,7 @@ def _with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt
     return rows, np.array(real, bool)
 
 
-def _runs(rows: Sequence[Utterance]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def conversation_runs(rows: Sequence[Utterance]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Number of the conversation of each row, and the row of the turn before (-1 for none)."""
     run = np.zeros(len(rows), np.int64)
     previous = np.full(len(rows), -1, np.int64)

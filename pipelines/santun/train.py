@@ -17,7 +17,7 @@ from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
 from threadpoolctl import threadpool_limits
 
-from santun.model import Model, load
+from santun.model import Model, conversation_runs, load
 from santun.prepare import prepare
 
 _NOT_WORDS = re.compile(r"[\W\d_]+")
@@ -75,10 +75,7 @@ def label_matrix(rows: Sequence[Utterance], behaviours: Sequence[str] = BEHAVIOU
 
 def context_of(rows: Sequence[Utterance]) -> Context:
     """Context of rows that stand in the order of their conversations."""
-    previous = np.full(len(rows), -1, np.int64)
-    for i in range(1, len(rows)):
-        if rows[i].conversation_id is not None and rows[i].conversation_id == rows[i - 1].conversation_id:
-            previous[i] = i - 1
+    _, previous = conversation_runs(rows)
     return Context(previous, np.array([row.role for row in rows]), np.array([row.lang or "unknown" for row in rows]))
 
 
@@ -159,6 +156,8 @@ def facts_of(rows: Sequence[Utterance]) -> dict[str, Any]:
 
 def split_rows(rows: Sequence[Utterance]) -> tuple[list[Utterance], list[Utterance]]:
     """Part rows into those to learn from and the test split, by conversation; near-duplicates of the test are dropped."""
-    test = [row for row in rows if split_of(row.conversation_id or "") == "test"]
-    rest = [row for row in rows if split_of(row.conversation_id or "") != "test"]
+    test: list[Utterance] = []
+    rest: list[Utterance] = []
+    for row in rows:
+        (test if split_of(row.conversation_id or "") == "test" else rest).append(row)
     return drop_known(rest, test), test

@@ -12,11 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from santun_corpora.tables import FORMULA_STARTS, unescaped
+
 FORMATS = ("jsonl", "csv", "xlsx", "parquet")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\x00")
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _SHEET_ROWS, _CELL_LENGTH = 1_048_576, 32_767
 Record = dict[str, Any]
+
+
+def can_resume(path: Path | None, kind: str) -> bool:
+    """Whether an output can be taken up again after a kill: a text file of our own, no pipe and no device."""
+    return path is not None and kind in ("jsonl", "csv") and (path.is_file() or not path.exists())
 
 
 class Writer(Protocol):
@@ -78,7 +84,7 @@ class _TextWriter:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             self.file = sys.stdout
             return
-        if path.exists() and not path.is_file():  # a pipe or a device is written, not replaced
+        if not can_resume(path, "jsonl"):  # a pipe or a device is written, not replaced
             self.path = None
             self.file = path.open("w", encoding=self.encoding, newline="")
             return
@@ -147,8 +153,7 @@ class _CsvWriter(_TextWriter):
         self.columns: list[str] | None = None
         if resume_at and path is not None:
             with partial_path(path).open(encoding="utf-8-sig", newline="") as kept:
-                header = next(csv.reader(kept))[:-1]
-                self.columns = [name[1:] if name[1:].startswith(_FORMULA) else name for name in header]
+                self.columns = [unescaped(name) for name in next(csv.reader(kept))[:-1]]
         self.writer = csv.writer(self.file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
 
     def head(self, records: Sequence[Record]) -> None:
@@ -168,7 +173,7 @@ class _CsvWriter(_TextWriter):
             marked = [
                 str(number)
                 for number, value in enumerate(row, 1)
-                if isinstance(value, str) and value.startswith(_FORMULA)
+                if isinstance(value, str) and value.startswith(FORMULA_STARTS)
             ]
             self.writer.writerow([_inert(value) for value in row] + [";".join(marked)])
 
@@ -179,7 +184,7 @@ class _CsvWriter(_TextWriter):
 
 
 def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 class _XlsxWriter:

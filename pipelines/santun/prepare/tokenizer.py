@@ -117,15 +117,15 @@ class ChunkTokenizer:
 
         A short way to what `chunk` gives: most chunks are such, and need none of spaCy's rules.
         """
-        mark = raw[-1] if raw[-1] in _CLOSING_MARKS else ""
+        mark = raw[-1] if self._is_word_and_mark(raw) else ""
         word = raw[:-1] if mark else raw
-        if len(word) < 4 or not word.isalpha() or word in self._rules or raw in self._rules:
+        if not mark and not self._is_word(word):
             return None
         if not word.isascii() and ("\u0640" in word or not unicodedata.is_normalized("NFKC", word)):
             return None
         if not mark:
             return self._norm(word)
-        if mark == "." and (word[-1].isupper() or word.lower() in self.data.abbreviations):
+        if mark == "." and word.lower() in self.data.abbreviations:
             return None
         return f"{self._norm(word)} {mark}" + "\n" * (mark in _ENDS)
 
@@ -167,7 +167,7 @@ class ChunkTokenizer:
             yield 0, end
             for start, stop in self._split(text[end:]) if end < len(text) else ():
                 yield end + start, end + stop
-        elif len(text) > 3 and text.isalpha() and text not in self._rules:
+        elif self._is_word(text):
             yield 0, len(text)
         elif self._is_word_and_mark(text):
             yield 0, len(text) - 1
@@ -176,16 +176,18 @@ class ChunkTokenizer:
             for token in self._inner(text):
                 yield token.idx, token.idx + len(token)
 
+    def _is_word(self, text: str) -> bool:
+        """Whether a chunk is plain letters, which spaCy's rules leave whole."""
+        return len(text) > 3 and text.isalpha() and text not in self._rules
+
     def _is_word_and_mark(self, text: str) -> bool:
         """Whether a chunk is plain letters and one mark, which spaCy's rules always part."""
         word = text[:-1]
         return (
             text[-1:] in _CLOSING_MARKS
-            and len(word) > 3
-            and word.isalpha()
-            and not (text[-1] == "." and word[-1].isupper())
+            and self._is_word(word)
             and text not in self._rules
-            and word not in self._rules
+            and not (text[-1] == "." and word[-1].isupper())
         )
 
     def _norm(self, word: str) -> str:
