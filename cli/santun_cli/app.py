@@ -175,7 +175,6 @@ def label(
         return
     from santun.label import Account, label_files
     from santun.write import FORMATS, partial_path
-    from santun_corpora import InputError, find_files, spool
     from santun_corpora.read import READERS
 
     endings = {".csv": "csv", ".xlsx": "xlsx", ".parquet": "parquet"}
@@ -193,27 +192,7 @@ def label(
         fail(f"{out}: is a folder; name a file" if out.is_dir() else f"{out.parent}: no such folder", USAGE)
     out = out.resolve() if out is not None and out.is_symlink() else out
     ours = {out.resolve(), partial_path(out).resolve()} if out is not None else set()
-    paths: list[Path] = []
-    missing: list[str] = []
-    spooled: list[Path] = []
-    for name in inputs or []:
-        if name == "-":
-            spooled.append(spool(sys.stdin.buffer, "stdin"))
-            paths.append(spooled[-1])
-            continue
-        try:
-            found = find_files([name])
-        except InputError as error:
-            missing.append(str(error))
-            continue
-        if Path(name).is_dir():  # an earlier output in the folder is no input
-            paths += [path for path in found if path.resolve() not in ours]
-        elif found[0].is_file():
-            paths += found
-        else:
-            with found[0].open("rb") as stream:
-                spooled.append(spool(stream, found[0].name))
-            paths.append(spooled[-1])
+    paths, missing, spooled = _gather(inputs or [], ours)
     clash = next((path for path in paths if path.resolve() in ours), None)
     if clash is not None:
         fail(f"{clash}: is an input too; write somewhere else", USAGE)
@@ -239,6 +218,37 @@ def label(
     if not quiet:
         _summary(account, as_json)
     raise typer.Exit(account.exit_code)
+
+
+def _gather(inputs: list[str], ours: set[Path]) -> tuple[list[Path], list[str], list[Path]]:
+    """Files of inputs, what could not be found, and which files are temporary copies of streams.
+
+    Of a folder the job's own output (`ours`) is no input.
+    """
+    from santun_corpora import InputError, find_files, spool
+
+    paths: list[Path] = []
+    missing: list[str] = []
+    spooled: list[Path] = []
+    for name in inputs:
+        if name == "-":
+            spooled.append(spool(sys.stdin.buffer, "stdin"))
+            paths.append(spooled[-1])
+            continue
+        try:
+            found = find_files([name])
+        except InputError as error:
+            missing.append(str(error))
+            continue
+        if Path(name).is_dir():
+            paths += [path for path in found if path.resolve() not in ours]
+        elif found[0].is_file():
+            paths += found
+        else:
+            with found[0].open("rb") as stream:
+                spooled.append(spool(stream, found[0].name))
+            paths.append(spooled[-1])
+    return paths, missing, spooled
 
 
 class _Progress:
