@@ -85,3 +85,14 @@ def test_rows_without_labels_are_problems(tmp_path):
     path.write_text('{"text": "x"}\n', encoding="utf-8")
     with pytest.raises(InputError, match="no row has labels"):
         read_evaluation([path])
+
+
+def test_undefined_means_are_a_dash_in_picture_and_card(tiny, tmp_path):
+    from santun.card import model_card
+
+    path = tmp_path / "closing.jsonl"
+    path.write_text('{"text": "goodbye", "lang": "en", "source": "mine", "labels": ["closing"]}\n', encoding="utf-8")
+    rows, _ = read_evaluation([path])
+    draw(evaluate(tiny, rows), tmp_path / "f1.svg")
+
+    assert "| en | – |" in model_card(tiny, [path])

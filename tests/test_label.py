@@ -365,3 +365,21 @@ def test_numeric_ids_come_out_as_they_came(tmp_path, tiny):
     label_files(tiny, [write_rows(tmp_path / "a.jsonl", [{"id": 7, "text": "x"}])], tmp_path / "out.jsonl")
 
     assert records(tmp_path / "out.jsonl")[0]["id"] == 7
+
+
+def test_numbers_that_a_spreadsheet_cannot_keep_are_text(tmp_path, tiny):
+    source = write_rows(tmp_path / "a.jsonl", [{"text": "x", "card": 4111111111111111, "huge": 10**400, "small": 7}])
+    label_files(tiny, [source], tmp_path / "out.xlsx", kind="xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
+    row = dict(zip([cell.value for cell in sheet[1]], [cell.value for cell in sheet[2]], strict=True))
+
+    assert (row["card"], row["huge"], row["small"]) == ("4111111111111111", "1" + "0" * 400, 7)
+
+
+def test_a_workbook_never_replaces_a_pipe(tmp_path, tiny):
+    os.mkfifo(tmp_path / "out.xlsx")
+    source = write_rows(tmp_path / "a.jsonl", [{"text": "x"}])
+    with pytest.raises(ValueError, match="cannot go to standard output, a pipe or a device"):
+        label_files(tiny, [source], tmp_path / "out.xlsx", kind="xlsx")
+
+    assert (tmp_path / "out.xlsx").is_fifo()

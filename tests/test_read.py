@@ -346,3 +346,39 @@ def test_a_file_without_an_ending_is_sniffed(tmp_path, content, expected):
     path.write_bytes(content)
 
     assert texts_of(path) == expected
+
+
+def test_sheets_of_one_header_are_one_table(tmp_path):
+    book = openpyxl.Workbook()
+    for title, header in (
+        ("Jan", ["speaker", "text"]),
+        ("Notes", ["what"]),
+        ("Feb", ["speaker", "text"]),
+        ("Mar", ["text"]),
+    ):
+        sheet = book.create_sheet(title)
+        sheet.append(header)
+        sheet.append([title] * len(header))
+    path = tmp_path / "year.xlsx"
+    book.save(path)
+
+    assert [(u.source, u.text) for u in rows_of(path)] == [("year.xlsx:Jan:2", "Jan"), ("year.xlsx:Feb:2", "Feb")]
+
+
+def test_named_columns_make_a_table_of_any_text(tmp_path):
+    path = tmp_path / "export.txt"
+    path.write_text("Kata,Pengirim\nHello,agent\n", encoding="utf-8")
+    source = open_source(path, columns={"text": "Kata"})
+
+    assert source.format == "csv"
+    assert [(u.text, u.role) for u in read(source, {"text": "Kata"})] == [("Hello", "agent")]
+
+
+def test_pipes_and_empty_names_are_refused(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="not a file; save it as one"):
+        open_source(tmp_path / "pipe")
+    with pytest.raises(InputError, match="an input has an empty name"):
+        find_files([""])

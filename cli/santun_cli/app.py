@@ -183,15 +183,18 @@ def label(
     kind = format_out or (endings.get(out.suffix.lower(), "jsonl") if out else "jsonl")
     if kind not in FORMATS:
         fail(f"unknown format {kind!r}; the formats are {', '.join(FORMATS)}", USAGE)
-    if kind in ("xlsx", "parquet") and out is None:
-        fail(f"{kind} cannot go to standard output; name a file with -o", USAGE)
+    if kind in ("xlsx", "parquet") and (out is None or (out.exists() and not out.is_file() and not out.is_dir())):
+        where = "standard output" if out is None else f"{out}, which is no file"
+        fail(f"{kind} cannot go to {where}; name a file with -o", USAGE)
     if format_in is not None and format_in not in READERS:
         fail(f"unknown format {format_in!r}; the formats are {', '.join(READERS)}", USAGE)
     loaded = _model(model)
     if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
         fail(f"{out}: is a folder; name a file" if out.is_dir() else f"{out.parent}: no such folder", USAGE)
-    out = out.resolve() if out is not None and out.is_symlink() else out
+    out = out.resolve() if out is not None and out.is_symlink() and (out.is_file() or not out.exists()) else out
     ours = {out.resolve(), partial_path(out).resolve()} if out is not None else set()
+    if (inputs or []).count("-") > 1:
+        fail("standard input can be read once; give `-` once", USAGE)
     paths, missing, spooled = _gather(inputs or [], ours)
     clash = next((path for path in paths if path.resolve() in ours), None)
     if clash is not None:
@@ -217,6 +220,9 @@ def label(
     account.model = loaded.version
     if not quiet:
         _summary(account, as_json)
+    else:
+        for message in account.unreadable:
+            typer.echo(f"santun: unreadable: {message}", err=True)
     raise typer.Exit(account.exit_code)
 
 
@@ -434,31 +440,29 @@ def evaluate(
     raise typer.Exit(PARTLY if problems else 0)
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
-
-
 def _interval(values: list[float] | None) -> str:
     return f"{values[0]:.2f}–{values[1]:.2f}" if values else ""
 
 
 def _show_report(report: dict[str, Any], by: str | None) -> None:
+    from santun.evaluate import number
+
     headers = ("behaviour", "precision", "recall", "F1", "95 %", "AP", "support", "false/100", "ECE", "cue words F1")
     for code, part in report["languages"].items():
         rows: list[tuple[Any, ...]] = [
             (
-                name, _number(s["precision"]), _number(s["recall"]), _number(s["f1"]), _interval(s["f1_interval"]),
-                _number(s["average_precision"]), s["support"], _number(s["false_alarms"], 2),
-                _number(s["calibration_error"]), _number(s["baseline_f1"]),
+                name, number(s["precision"]), number(s["recall"]), number(s["f1"]), _interval(s["f1_interval"]),
+                number(s["average_precision"]), s["support"], number(s["false_alarms"], 2),
+                number(s["calibration_error"]), number(s["baseline_f1"]),
             )
             for name, s in part["behaviours"].items()
         ]  # fmt: skip
         for key, title in (("core", "core macro"), ("macro", "macro")):
             interval = _interval(part.get(f"{key}_f1_interval"))
-            base = _number(part[f"baseline_{key}_f1"])
-            rows.append((title, "", "", _number(part[f"{key}_f1"]), interval, "", "", "", "", base))
+            base = number(part[f"baseline_{key}_f1"])
+            rows.append((title, "", "", number(part[f"{key}_f1"]), interval, "", "", "", "", base))
         _table(f"\n{code}: {part['rows']:,} rows", headers, rows)
-    average = {key: _number(value) for key, value in report["average"].items()}
+    average = {key: number(value) for key, value in report["average"].items()}
     typer.echo(
         f"\nmean over languages: core {average['core_f1']} (cue words {average['baseline_core_f1']}), "
         f"all {average['macro_f1']} (cue words {average['baseline_macro_f1']})"
@@ -466,17 +470,17 @@ def _show_report(report: dict[str, Any], by: str | None) -> None:
     for name in ("seen", "unseen"):
         part = report[name]
         typer.echo(
-            f"texts {name} in training: {part['rows']:,} rows, core {_number(part['core_f1'])}, all {_number(part['macro_f1'])}"
+            f"texts {name} in training: {part['rows']:,} rows, core {number(part['core_f1'])}, all {number(part['macro_f1'])}"
         )
     found = report["language_identification"]
     if found:
         typer.echo(
-            f"language found: {_number(found['utterances_of_four_words'], 4)} of {found['n_utterances_of_four_words']:,} lone "
-            f"utterances of four words or more, {_number(found['conversations'], 4)} of {found['n_conversations']:,} conversations"
+            f"language found: {number(found['utterances_of_four_words'], 4)} of {found['n_utterances_of_four_words']:,} lone "
+            f"utterances of four words or more, {number(found['conversations'], 4)} of {found['n_conversations']:,} conversations"
         )
     if by:
         rows = [
-            (v or "(none)", p["rows"], _number(p["core_f1"]), _number(p["macro_f1"])) for v, p in report["by"].items()
+            (v or "(none)", p["rows"], number(p["core_f1"]), number(p["macro_f1"])) for v, p in report["by"].items()
         ]
         _table(f"\nby {by}", (by, "rows", "core F1", "all F1"), rows)
 
@@ -606,8 +610,12 @@ def card(
         santun card --gold gold/ms.jsonl --gold gold/en.jsonl -o README.md
     """
     from santun.card import model_card
+    from santun_corpora import InputError
 
-    text = model_card(_model(model), gold or [])
+    try:
+        text = model_card(_model(model), gold or [])
+    except InputError as error:
+        fail(str(error), UNREADABLE)
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -65,6 +65,8 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
     paths: list[Path] = []
     for name in inputs:
         path = Path(name)
+        if not name:
+            raise InputError("an input has an empty name; name a file or folder")
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and _is_input(p))
             if not inside:
@@ -97,14 +99,17 @@ def open_source(
     format: str | None = None,  # noqa: A002 (the option's name)
     encoding: str | None = None,
     name: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Source:
-    """Find out how a file is to be read, from its first bytes, then from its ending.
+    """Find out how a file is to be read, from its first bytes, then from its ending, and from columns that are named.
 
     Raises
     ------
     InputError
         If it is empty, not text, or of no known format.
     """
+    if path.exists() and not path.is_file():  # a pipe would be used up by looking at it
+        raise InputError(f"{path}: not a file; save it as one")
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -112,7 +117,7 @@ def open_source(
         raise InputError(f"{path.name}: {error.strerror or 'cannot be opened'}") from None
     if not head.strip():
         raise InputError(f"{path.name}: empty; it has no rows")
-    kind = format or _sniff(path, head)
+    kind = format or _sniff(path, head, columns or {})
     if kind not in READERS:
         raise InputError(f"{path.name}: unknown format {kind!r}; the formats are {', '.join(READERS)}")
     name = name or path.name
@@ -128,7 +133,7 @@ def open_source(
     return Source(path, kind, None, name)
 
 
-def _sniff(path: Path, head: bytes) -> str:
+def _sniff(path: Path, head: bytes, columns: Mapping[str, str]) -> str:
     if head.startswith(b"PK\x03\x04"):
         return "xlsx"
     if head.startswith(b"PAR1"):
@@ -150,17 +155,19 @@ def _sniff(path: Path, head: bytes) -> str:
             if b"\x00" not in first
             else head.decode("utf-16", "replace").split("\n")[0]
         )
-        return "csv" if _is_header(header, "\t" if named == "text" else ",;\t|") else "text"
+        # columns that are named speak for a table whatever the ending; a transcript has none
+        marks = ",;\t|" if named is None or columns else "\t"
+        return "csv" if _is_header(header, marks, columns) else "text"
     return named
 
 
-def _is_header(line: str, delimiters: str) -> bool:
+def _is_header(line: str, delimiters: str, columns: Mapping[str, str]) -> bool:
     """Whether a line names a column of texts."""
     for delimiter in delimiters:
         names = [cell.strip(' "\r\ufeff') for cell in line.split(delimiter)]
         if len(names) > 1:
             try:
-                guess_columns(names, {}, "")
+                guess_columns(names, columns, "")
             except InputError:
                 continue
             return True

@@ -333,7 +333,7 @@ _TITLE_ROWS = 10  # a header may stand below a title
 
 
 def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None = None) -> Iterator[Item]:
-    """Read the first sheet that has a column of texts; other sheets hold no utterances."""
+    """Read the first sheet that has a column of texts, and later sheets that have the same header."""
     import openpyxl
 
     _check_zip(path)
@@ -343,32 +343,42 @@ def read_xlsx(path: Path, given: Mapping[str, str], _encoding: Encoding | None =
         raise InputError(
             f"{path.name}: not a readable workbook ({type(error).__name__}); save it as .xlsx again"
         ) from None
-    refused = None
     try:
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            cells = enumerate(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS), 1)
-            for _, row in itertools.islice(cells, _TITLE_ROWS):
-                names = [str(cell).strip() if cell is not None else "" for cell in row]
-                while names and not names[-1]:
-                    names.pop()
-                if not names:
-                    continue
-                names = [name or f"column {at}" for at, name in enumerate(names, 1)]
-                try:
-                    guess_columns(names, given, path.name)
-                except InputError as error:
-                    refused = refused or error
-                    continue
-                _refuse_twins(names, path)
-                yield from _rows(_sheet_rows(cells, names, f"{path.name}:{sheet.title}"), given, path.name)
-                return
+        yield from _rows(_book_rows(book, given, path), given, path.name)
     except (ParseError, KeyError, zlib.error, zipfile.BadZipFile, EOFError, OSError) as error:
         what = f"damaged ({type(error).__name__}); save it as .xlsx again"
         raise InputError(f"{path.name}: {what}") from None
     finally:
         book.close()
-    raise refused or InputError(f"{path.name}: empty; no sheet has a row")
+
+
+def _book_rows(book: Any, given: Mapping[str, str], path: Path) -> Iterator[tuple[str, Mapping[str, Any] | Problem]]:
+    """Rows of the first sheet that has a column of texts, and of later sheets with the same header."""
+    refused: InputError | None = None
+    first: list[str] | None = None
+    for sheet in book.worksheets:
+        sheet.reset_dimensions()
+        cells = enumerate(sheet.iter_rows(values_only=True, max_col=_MAX_COLUMNS), 1)
+        for _, row in itertools.islice(cells, _TITLE_ROWS):
+            names = [str(cell).strip() if cell is not None else "" for cell in row]
+            while names and not names[-1]:
+                names.pop()
+            if not names:
+                continue
+            names = [name or f"column {at}" for at, name in enumerate(names, 1)]
+            try:
+                guess_columns(names, given, path.name)
+            except InputError as error:
+                refused = refused or error
+                continue
+            if first is None:
+                _refuse_twins(names, path)
+                first = names
+            if names == first:
+                yield from _sheet_rows(cells, names, f"{path.name}:{sheet.title}")
+            break
+    if first is None:
+        raise refused or InputError(f"{path.name}: empty; no sheet has a row")
 
 
 def _sheet_rows(

@@ -9,7 +9,7 @@ from typing import Any
 from santun_corpora import CORE_BEHAVIOURS
 from santun_corpora.seed import seed_files
 
-from santun.evaluate import evaluate, read_evaluation
+from santun.evaluate import evaluate, number, read_evaluation
 from santun.model import Model
 
 _HEAD = """---
@@ -114,14 +114,14 @@ def _tables(report: dict[str, Any]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for code, part in report["languages"].items():
-        low, high = part["core_f1_interval"]
+        interval = "–".join(number(end, 2) for end in part.get("core_f1_interval", ()))
         lines.append(
-            f"| {code} | {part['core_f1']:.3f} | {low:.2f}–{high:.2f} | {part['macro_f1']:.3f} "
-            f"| {part['baseline_core_f1']:.3f} | {part['rows']:,} |"
+            f"| {code} | {number(part['core_f1'])} | {interval} | {number(part['macro_f1'])} "
+            f"| {number(part['baseline_core_f1'])} | {part['rows']:,} |"
         )
-    average = report["average"]
+    average = {key: number(value) for key, value in report["average"].items()}
     lines.append(
-        f"| mean of languages | {average['core_f1']:.3f} | | {average['macro_f1']:.3f} | {average['baseline_core_f1']:.3f} | |"
+        f"| mean of languages | {average['core_f1']} | | {average['macro_f1']} | {average['baseline_core_f1']} | |"
     )
     codes = [code for code in report["languages"] if code != "all"]
     lines += ["", "F1 with its 95 % interval, and support; (cue words) behind it:", ""]
@@ -136,13 +136,13 @@ def _tables(report: dict[str, Any]) -> str:
     lines += [
         "",
         f"Largest calibration error of a behaviour: {whole[worst]['calibration_error']:.3f} ({worst}). "
-        f"Core F1 on texts seen in training {report['seen']['core_f1']:.3f} ({report['seen']['rows']:,} rows), "
-        f"unseen {report['unseen']['core_f1']:.3f} ({report['unseen']['rows']:,} rows).",
+        f"Core F1 on texts seen in training {number(report['seen']['core_f1'])} ({report['seen']['rows']:,} rows), "
+        f"unseen {number(report['unseen']['core_f1'])} ({report['unseen']['rows']:,} rows).",
     ]
     if found:
         lines.append(
-            f"Language found: {found['utterances_of_four_words']:.4f} of lone utterances of four words or more, "
-            f"{found['conversations']:.4f} of {found['n_conversations']:,} conversations."
+            f"Language found: {number(found['utterances_of_four_words'], 4)} of lone utterances of four words or more, "
+            f"{number(found['conversations'], 4)} of {found['n_conversations']:,} conversations."
         )
     return "\n".join(lines) + "\n"
 
@@ -157,7 +157,5 @@ def _cell(scores: dict[str, Any]) -> str:
 def _by(report: dict[str, Any], field: str, note: str) -> str:
     lines = ["", *([note, ""] if note else []), f"| {field} | core F1 | all F1 | rows |", "| --- | --- | --- | --- |"]
     for value, part in report["by"].items():
-        core = "–" if part["core_f1"] is None else f"{part['core_f1']:.3f}"
-        macro = "–" if part["macro_f1"] is None else f"{part['macro_f1']:.3f}"
-        lines.append(f"| {value} | {core} | {macro} | {part['rows']:,} |")
+        lines.append(f"| {value} | {number(part['core_f1'])} | {number(part['macro_f1'])} | {part['rows']:,} |")
     return "\n".join(lines) + "\n"

@@ -238,6 +238,17 @@ def _identification(model: Model, rows: Sequence[Utterance]) -> dict[str, Any] |
     }
 
 
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a figure; a dash for one that is not defined.
+
+    Examples
+    --------
+    >>> number(0.5), number(None)
+    ('0.500', '–')
+    """
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
 def draw(report: Mapping[str, Any], path: Path) -> None:
     """Draw the F1 of every language and behaviour with its interval, beside the baseline, as PNG, SVG or PDF.
 
@@ -249,9 +260,11 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
     except ImportError:
         raise ImportError("pictures need matplotlib: pip install 'santun[plot]'") from None
     mpl.rcParams["svg.hashsalt"] = "santun"
+    colours = {"santun": "#1f6f8b", "cue words": "#d8b26e"}
     codes = [code for code in report["languages"] if code != "all"]
     figure = Figure(figsize=(10, 2.2 + 2.1 * len(codes)), layout="constrained")
     axes = figure.subplots(len(codes), 1, sharex=True, squeeze=False)[:, 0]
@@ -264,15 +277,17 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
                 axis.text(x, 0.03, "none", ha="center", fontsize=8, color="0.5")
                 continue
             low, high = scores["f1_interval"]
-            axis.bar(x - 0.17, scores["f1"], 0.34, color="#1f6f8b", label="santun" if x == 0 else None)
+            axis.bar(x - 0.17, scores["f1"], 0.34, color=colours["santun"])
             axis.plot([x - 0.17] * 2, [low, high], color="black", linewidth=1)
-            axis.bar(x + 0.17, scores["baseline_f1"], 0.34, color="#d8b26e", label="cue words" if x == 0 else None)
+            axis.bar(x + 0.17, scores["baseline_f1"], 0.34, color=colours["cue words"])
             axis.text(x - 0.17, 0.02, scores["support"], ha="center", fontsize=7, color="white")
         axis.set_ylim(0, 1)
         axis.set_ylabel("F1")
-        axis.set_title(f"{code}: core {part['core_f1']:.2f}, all {part['macro_f1']:.2f}", loc="left", fontsize=10)
+        means = [number(part[key], 2) for key in ("core_f1", "macro_f1")]
+        axis.set_title(f"{code}: core {means[0]}, all {means[1]}", loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
-    axes[0].legend(loc="lower right", fontsize=8, frameon=False)
+    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    axes[0].legend(handles=handles, loc="lower right", fontsize=8, frameon=False)
     figure.suptitle("F1 by language and behaviour, 95 % intervals by conversation; white: support", fontsize=10)
     figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -294,7 +294,7 @@ def _file_blocks(
     told: tuple[bool, bool],
 ) -> Iterator[list[Utterance | Problem]]:
     try:
-        source = open_source(path, format=format_in, encoding=encoding, name=name)
+        source = open_source(path, format=format_in, encoding=encoding, name=name, columns=columns)
         if source.encoding and source.encoding.note and not told[0]:
             account.notes.append(f"{name}: {source.encoding.note}")
             if on_note:
@@ -388,11 +388,11 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
     InputError
         If the file cannot be read.
     """
-    lang = options.pop("lang", None)
-    source = open_source(path, format=options.get("format_in"), encoding=options.get("encoding"))
+    lang, columns = options.pop("lang", None), options.get("columns")
+    source = open_source(path, format=options.get("format_in"), encoding=options.get("encoding"), columns=columns)
     account = Account()
     conversations: list[tuple[str | None, list[dict[str, Any]]]] = []
-    for block in blocks(read(source, options.get("columns"))):
+    for block in blocks(read(source, columns)):
         utterances = [item for item in block if isinstance(item, Utterance)]
         for utterance in utterances:
             utterance.lang = utterance.lang or lang

@@ -16,7 +16,7 @@ from santun_corpora.tables import FORMULA_STARTS, unescaped
 
 FORMATS = ("jsonl", "csv", "xlsx", "parquet")
 _NOT_XML = re.compile("[\ufffe\uffff]")
-_SHEET_ROWS, _CELL_LENGTH = 1_048_576, 32_767
+_SHEET_ROWS, _CELL_LENGTH, _EXACT = 1_048_576, 32_767, 10**15
 Record = dict[str, Any]
 
 
@@ -65,8 +65,8 @@ def open_writer(path: Path | None, kind: str, behaviours: Sequence[str], *, resu
     if kind not in FORMATS:
         raise ValueError(f"unknown format {kind!r}; the formats are {', '.join(FORMATS)}")
     if kind in ("xlsx", "parquet"):
-        if path is None:
-            raise ValueError(f"{kind} cannot go to standard output; name a file with -o")
+        if path is None or (path.exists() and not path.is_file()):
+            raise ValueError(f"{kind} cannot go to standard output, a pipe or a device; name a file with -o")
         return (_XlsxWriter if kind == "xlsx" else _ParquetWriter)(path, behaviours)
     return (_JsonlWriter if kind == "jsonl" else _CsvWriter)(path, behaviours, resume_at)
 
@@ -216,6 +216,8 @@ class _XlsxWriter:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+        if isinstance(value, int) and abs(value) >= _EXACT:
+            value = str(value)  # a spreadsheet keeps fifteen digits of a number
         if not isinstance(value, str):
             return value
         value = _NOT_XML.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
