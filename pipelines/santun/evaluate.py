@@ -288,6 +288,6 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
     handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
-    axes[0].legend(handles=handles, loc="lower right", fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle("F1 by language and behaviour, 95 % intervals by conversation; white: support", fontsize=10)
     figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
