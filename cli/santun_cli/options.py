@@ -1,0 +1,110 @@
+"""What the commands share: options, exit codes, and how they speak."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from santun.model import Model
+
+USAGE, PARTLY, UNREADABLE, INTERNAL = 2, 3, 4, 5
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files or folders: JSONL, CSV/TSV, XLSX, Parquet, `Agent: …` text; `-` for standard input."),
+]
+ModelName = Annotated[
+    str, typer.Option("--model", help="A shipped model's name, or a folder that `santun train` wrote.")
+]
+Lang = Annotated[
+    str | None,
+    typer.Option("--lang", help="Language of rows that do not name theirs: ms, id, ar, en. Found out if not given."),
+]
+Role = Annotated[
+    str | None, typer.Option("--speaker-role", help="Role of rows whose speaker names none: agent, customer, bot.")
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", help="Which column holds what, where the names do not tell: `--map text=Isi,speaker=Pengirim`."
+    ),
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of text files, e.g. cp1256. Found out if not given.")
+]
+FormatIn = Annotated[
+    str | None,
+    typer.Option(
+        "--format-in", help="Format of the inputs: jsonl, json, csv, xlsx, parquet, text. Sniffed if not given."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say one line and leave."""
+    typer.echo(f"santun: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def parse_columns(given: list[str] | None) -> dict[str, str]:
+    """Read `--map FIELD=COLUMN,…`."""
+    from santun_corpora.columns import FIELDS
+
+    columns: dict[str, str] = {}
+    last = ""
+    for pair in [piece for one in given or [] for piece in one.split(",")]:
+        field, mark, column = pair.partition("=")
+        if mark and field.strip() in FIELDS:
+            last = field.strip()
+            columns[last] = column
+        elif last:  # a column's name may hold a comma
+            columns[last] += f",{pair}"
+        else:
+            fail(f"--map {pair!r}: write FIELD=COLUMN, where FIELD is one of {', '.join(FIELDS)}", USAGE)
+    return columns
+
+
+def check_codes(lang: str | None, role: str | None) -> None:
+    """Refuse an unknown language or role."""
+    from santun_corpora import LANGUAGES, ROLES
+
+    if lang is not None and lang not in LANGUAGES:
+        fail(f"unknown language {lang!r}; give one of {', '.join(LANGUAGES)}", USAGE)
+    if role is not None and role not in ROLES:
+        fail(f"unknown role {role!r}; give one of {', '.join(ROLES)}", USAGE)
+
+
+def open_model(name: str) -> Model:
+    """Load a model, or say in one line why not."""
+    from santun.model import load
+    from santun_models.store import ModelError
+
+    try:
+        return load(name)
+    except ModelError as error:
+        fail(str(error), UNREADABLE)
+
+
+def print_json(value: Any) -> None:
+    """Print for machines."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*[Text(str(cell)) for cell in row])
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
