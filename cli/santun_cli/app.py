@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -25,9 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for command in (labelling.label, labelling.explain, labelling.path):
-    app.command()(command)
-for command in (training.evaluate, training.train, training.card):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    labelling.label, labelling.explain, labelling.path, training.evaluate, training.train, training.card,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(corpora.app, name="corpora")
 
