@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from santun.model import Model, load
+from santun.recipe import Recipe
 from santun.train import train
-from santun_corpora import BEHAVIOURS, Utterance
+from santun_corpora import Utterance
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -63,6 +64,7 @@ def tiny_rows() -> list[Utterance]:
 
 @pytest.fixture(scope="session")
 def tiny() -> Model:
-    model = train(tiny_rows(), behaviours=BEHAVIOURS, word_bits=12, char_bits=12, n_folds=2)
+    small = Recipe().updated({"features.word_bits": 12, "features.char_bits": 12, "classifier.n_folds": 2})
+    model = train(tiny_rows(), small)
     model.facts["content_sha256"] = "0" * 64
     return model

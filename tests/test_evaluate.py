@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from santun.evaluate import draw, evaluate, read_evaluation
-from santun.train import label_matrix
+from santun.evaluate import evaluate, read_evaluation
+from santun.pictures import draw_f1, save
+from santun.training_data import label_matrix
 from santun_corpora import BEHAVIOURS, InputError, Utterance
 from sklearn.metrics import f1_score, precision_score, recall_score
 
@@ -68,9 +69,9 @@ def test_context_inside_records_is_used(tiny):
 
 def test_picture(tiny, tmp_path):
     report = evaluate(tiny, wrong_rows())
-    draw(report, tmp_path / "f1.svg")
+    save(draw_f1(report), tmp_path / "f1.svg")
     first = (tmp_path / "f1.svg").read_text(encoding="utf-8")
-    draw(report, tmp_path / "f1.svg")
+    save(draw_f1(report), tmp_path / "f1.svg")
 
     assert "cue words" in first
     assert (tmp_path / "f1.svg").read_text(encoding="utf-8") == first
@@ -93,6 +94,6 @@ def test_undefined_means_are_a_dash_in_picture_and_card(tiny, tmp_path):
     path = tmp_path / "closing.jsonl"
     path.write_text('{"text": "goodbye", "lang": "en", "source": "mine", "labels": ["closing"]}\n', encoding="utf-8")
     rows, _ = read_evaluation([path])
-    draw(evaluate(tiny, rows), tmp_path / "f1.svg")
+    save(draw_f1(evaluate(tiny, rows)), tmp_path / "f1.svg")
 
     assert "| en | – |" in model_card(tiny, [path])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from santun.evaluate import evaluate, read_evaluation
 from santun.model import load
-from santun.train import facts_of, read_labelled, split_rows
+from santun.recipe import default_recipe
+from santun.training_data import digest_of, gather
 from santun_corpora import BEHAVIOURS, CORE_BEHAVIOURS, LANGUAGES
 from santun_corpora.seed import seed_files
 
@@ -26,9 +27,9 @@ def report(model):
 
 
 def test_model_was_made_from_the_corpus_as_it_stands(model):
-    rows, _ = split_rows(read_labelled(seed_files()))
+    learnt = gather(default_recipe()).learnt()
 
-    assert facts_of(rows)["training"] == model.facts["training"]
+    assert digest_of(learnt) == model.facts["training"]["sha256"]
 
 
 def test_held_out_conversations(report):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from santun_cli import corpora, labelling, training
+from santun_cli import corpora, labelling, robustness, runs, training
 from santun_cli.options import INTERNAL
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
         "empathy, apology, thanks, needs question, active listening, solution offer, ownership, closing; in Malay, "
         "Indonesian, Arabic and English.\n\n"
         'Start with `santun label calls.csv -o labelled.xlsx` or `santun label --text "Maaf ya kak"`.\n\n'
-        "Exit codes: 0 done; 2 the command is wrong; 3 some rows could not be read, the rest is done; 4 an input "
+        "Exit codes: 0 done; 1 a promotion was refused; 2 the command is wrong; 3 some rows could not be read, the rest is done; 4 an input "
         "could not be read at all; 5 a fault of santun."
     ),
     no_args_is_help=True,
@@ -27,10 +27,13 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    labelling.label, labelling.explain, labelling.path, training.evaluate, training.train, training.card,
+    labelling.label, labelling.explain, labelling.path, training.evaluate, training.train, training.tune, runs.compare,
+    runs.promote, runs.rollback, robustness.robustness,
+    training.card,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(runs.app, name="runs")
 app.add_typer(corpora.app, name="corpora")
 
 

@@ -23,6 +23,7 @@ from santun_cli.options import (
     Role,
     check_codes,
     fail,
+    find_model,
     open_model,
     parse_columns,
     print_json,
@@ -91,7 +92,7 @@ def label(
         fail(f"{kind} cannot go to {where}; name a file with -o", USAGE)
     if format_in is not None and format_in not in READERS:
         fail(f"unknown format {format_in!r}; the formats are {', '.join(READERS)}", USAGE)
-    loaded = open_model(model)
+    called, loaded = find_model(model)
     if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
         fail(f"{out}: is a folder; name a file" if out.is_dir() else f"{out.parent}: no such folder", USAGE)
     out = out.resolve() if out is not None and out.is_symlink() and (out.is_file() or not out.exists()) else out
@@ -120,7 +121,7 @@ def label(
         for path in spooled:
             shutil.rmtree(path.parent, ignore_errors=True)
     account.unreadable = missing + account.unreadable
-    account.model = loaded.version
+    account.model = called
     if not quiet:
         _summary(account, as_json)
     else:

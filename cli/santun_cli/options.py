@@ -19,7 +19,10 @@ Inputs = Annotated[
     typer.Argument(help="Files or folders: JSONL, CSV/TSV, XLSX, Parquet, `Agent: …` text; `-` for standard input."),
 ]
 ModelName = Annotated[
-    str, typer.Option("--model", help="A shipped model's name, or a folder that `santun train` wrote.")
+    str,
+    typer.Option(
+        "--model", help="A shipped model's name, a folder that `santun train` wrote, or models:/santun@champion."
+    ),
 ]
 Lang = Annotated[
     str | None,
@@ -52,6 +55,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def say(message: str) -> None:
+    """Say one line beside the output."""
+    typer.echo(f"santun: {message}", err=True)
+
+
 def parse_columns(given: list[str] | None) -> dict[str, str]:
     """Read `--map FIELD=COLUMN,…`."""
     from santun_corpora.columns import FIELDS
@@ -82,11 +90,25 @@ def check_codes(lang: str | None, role: str | None) -> None:
 
 def open_model(name: str) -> Model:
     """Load a model, or say in one line why not."""
+    return find_model(name)[1]
+
+
+def find_model(name: str) -> tuple[str, Model]:
+    """Load a model, with what to call it: of a registered one its version."""
     from santun.model import load
     from santun_models.store import ModelError
 
     try:
-        return load(name)
+        if not name.startswith("models:/"):
+            model = load(name)
+            return model.version, model
+        from santun.track import fetch
+
+        found = fetch(name)
+        if found.note:
+            say(f"note: {found.note}")
+        model = load(found.path)
+        return f"{found.name} {model.version}", model
     except ModelError as error:
         fail(str(error), UNREADABLE)
 
@@ -108,3 +130,38 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]
     for row in rows:
         table.add_row(*[Text(str(cell)) for cell in row])
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+class Steps:
+    """A progress bar over steps on a terminal; nothing elsewhere."""
+
+    def __init__(self, what: str, quiet: bool) -> None:
+        self.what = what
+        self.bar: Any = None
+        if not quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self.bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+                TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+            )  # fmt: skip
+
+    def __enter__(self) -> Any:
+        """Give a function that is told (done, total); None where there is no terminal."""
+        if self.bar is None:
+            return None
+        self.bar.start()
+        task = self.bar.add_task(self.what, total=None)
+        return lambda done, total: self.bar.update(task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()

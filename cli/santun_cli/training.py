@@ -1,8 +1,7 @@
-"""Commands that learn and measure: ``train``, ``evaluate``, ``card``."""
+"""Commands that learn and measure: ``train``, ``tune``, ``evaluate``, ``card``."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +14,13 @@ from santun_cli.options import (
     Json,
     Map,
     ModelName,
+    Steps,
     fail,
     open_model,
     parse_columns,
     print_json,
     print_table,
+    say,
 )
 
 
@@ -48,7 +49,7 @@ def evaluate(
 
     Intervals are 95 % bootstrap intervals by conversation. Never give it what the model was trained on.
     """
-    from santun.evaluate import draw, evaluate, read_evaluation
+    from santun.evaluate import evaluate, read_evaluation
     from santun_corpora import InputError
     from santun_corpora.seed import seed_files
 
@@ -58,7 +59,7 @@ def evaluate(
     if missing:
         fail(f"{missing}: no such file", UNREADABLE)
     try:
-        rows, problems = read_evaluation(paths, parse_columns(columns))
+        rows, problems = read_evaluation(paths, parse_columns(columns), loaded.behaviours)
     except InputError as error:
         fail(str(error), UNREADABLE)
     if where is not None:
@@ -69,9 +70,11 @@ def evaluate(
     report = evaluate(loaded, rows, by=by)
     report["problems"] = problems
     if plot:
+        from santun.pictures import draw_f1, save
+
         try:
-            draw(report, plot)
-        except (ImportError, ValueError, OSError) as error:
+            save(draw_f1(report), plot)
+        except (ValueError, OSError) as error:
             fail(str(error), USAGE)
     if as_json:
         print_json(report)
@@ -127,64 +130,257 @@ def _show_report(report: dict[str, Any], by: str | None) -> None:
         print_table(f"\nby {by}", (by, "rows", "core F1", "all F1"), rows)
 
 
+Recipe = Annotated[
+    Path | None, typer.Option("--recipe", help="TOML file of settings; the recipe of the shipped model if not given.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting of the recipe, e.g. `classifier.C=0.2`; may be given again."),
+]
+NoCorpus = Annotated[bool, typer.Option("--no-corpus", help="Leave the seed corpus out: learn from your rows alone.")]
+Note = Annotated[str, typer.Option("--note", help="A sentence on what this run tries; kept with it.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+NoTracking = Annotated[
+    bool, typer.Option("--no-tracking", help="Send the run to no server; its folder is written all the same.")
+]
+
+
+def _recipe(
+    path: Path | None, files: list[Path] | None, changes: list[str] | None, no_corpus: bool, columns: Any
+) -> Any:
+    from santun.recipe import RecipeError, changes_of, default_recipe, load_recipe
+
+    try:
+        recipe = load_recipe(path) if path else default_recipe()
+        wanted: dict[str, Any] = changes_of(changes or [])
+        if files:
+            wanted["data.files"] = [str(file) for file in files]
+        if no_corpus:
+            wanted["corpus.use"] = False
+        if columns:
+            wanted["data.map"] = {**recipe.data.map, **parse_columns(columns)}
+        return recipe.updated(wanted) if wanted else recipe
+    except RecipeError as error:
+        fail(str(error), USAGE)
+
+
+def _data(recipe: Any, quiet: bool) -> Any:
+    from santun.training_data import TrainingDataError, gather
+    from santun_corpora import InputError
+
+    try:
+        data = gather(recipe)
+    except (InputError, TrainingDataError) as error:
+        fail(str(error), UNREADABLE)
+    if not quiet:
+        sizes = {name: len(data.part(name)) for name in ("train", "validation", "test")}
+        say(f"{len(data.rows):,} labelled turns: " + ", ".join(f"{name} {n:,}" for name, n in sizes.items()))
+        for note in data.notes:
+            say(f"note: {note}")
+    return data
+
+
 def train(
-    corpora: Annotated[list[Path] | None, typer.Argument(help="Labelled records; the seed corpus if none.")] = None,
+    corpora: Annotated[
+        list[Path] | None, typer.Argument(help="Labelled records of your own: JSONL, CSV, XLSX, Parquet, or folders.")
+    ] = None,
+    recipe_file: Recipe = None,
+    changes: Set = None,
+    no_corpus: NoCorpus = False,
+    columns: Map = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new model.")] = Path("model"),
-    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 2,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    jobs: Jobs = 2,
+    note: Note = "",
+    with_text: Annotated[
+        bool, typer.Option("--with-text", help="Quote utterances in the run's table of errors; it goes to the server.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check recipe and data, train nothing.")] = False,
+    no_tracking: NoTracking = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
-    """Train a model on labelled records and write it as a folder of plain data.
+    """Train a model on the seed corpus and your own labelled calls, measure it on held-out ones, and log the run.
 
     Examples
     --------
-        santun train -o model
+        santun train mycalls.jsonl -o model --note "first month of hotel calls"
 
-        santun train mycalls.jsonl -o model && santun label calls/ --model model
+        santun train mycalls.csv --map text=Isi --set data.weight=3 -o model
 
-    Conversations of the test split (a tenth, by the conversation's id) are left out, so that `santun evaluate` measures
-    on what the model has not seen. The same records give the same bytes.
+        santun train --recipe mine.toml -o model
+
+        santun label calls/ --model model
+
+    Conversations of the test split (a tenth, by the conversation's id) are left out of training and measured on. The same
+    recipe and rows give the same bytes. The run goes to the MLflow server at MLFLOW_TRACKING_URI, or to ./mlflow.db
+    (`mlflow ui` shows it); if the server does not answer, training goes on, and `santun runs push` sends the run later.
     """
-    from santun.train import TrainingDataError, read_labelled, split_rows, train
-    from santun_corpora import InputError
-    from santun_corpora.seed import seed_files
+    from santun.runs import finish_run, new_run, run_folder
+    from santun.train import train
+    from santun.training_data import TrainingDataError
 
+    recipe = _recipe(recipe_file, corpora, changes, no_corpus, columns)
+    data = _data(recipe, quiet)
+    if check:
+        raise typer.Exit
+    folder = run_folder(out)
+    run = new_run(recipe, data, "santun train", note)
+    run.model = out.name
     try:
-        rows, test = split_rows(read_labelled(corpora or seed_files()))
-        if not quiet:
-            typer.echo(f"santun: training on {len(rows):,} turns, {len(test):,} held out", err=True)
-        with _fits(quiet) as progress:
-            model = train(rows, progress=progress, n_jobs=jobs)
-    except (InputError, TrainingDataError) as error:
-        fail(str(error), UNREADABLE)
+        run.save(folder)
+    except OSError as error:
+        fail(f"{folder}: cannot be written ({error.strerror})", USAGE)
+    if not no_tracking:
+        _start(run, folder, quiet)
+    finished = False
     try:
+        with Steps("training", quiet) as progress:
+            model = train(data.learnt(), recipe, n_jobs=jobs, progress=progress)
         model.save(out, model.facts)
+        model = open_model(str(out))
+        finish_run(run, folder, recipe, data, model, with_text=with_text)
+        finished = True
+    except TrainingDataError as error:
+        fail(str(error), UNREADABLE)
     except OSError as error:
         fail(f"{out}: cannot be written ({error.strerror})", USAGE)
+    except KeyboardInterrupt:
+        fail("stopped", 130)
+    finally:
+        if not finished:
+            from santun.track import stop
+
+            stop(run, folder)
+    if not no_tracking:
+        run = _send(folder, quiet)
+    if as_json:
+        print_json(
+            {"model": str(out), "version": model.version, "run": str(folder), "run_id": run.run_id, "sent_to": run.sent_to,
+             "metrics": run.metrics, "notes": data.notes}
+        )  # fmt: skip
+    elif not quiet:
+        _show_run(run, out, folder)
+
+
+def _start(run: Any, folder: Path, quiet: bool) -> None:
+    from santun.track import TrackingError, start
+
+    try:
+        start(run, folder)
+    except TrackingError as error:
+        if not quiet:
+            say(f"{error}; the work goes on without it")
+
+
+def _send(folder: Path, quiet: bool) -> Any:
+    """Send a run; a server that does not answer is one line, not a failure."""
+    from santun.runs import Run
+    from santun.track import TrackingError, push
+
+    try:
+        return push(folder)
+    except TrackingError as error:
+        if not quiet:
+            say(f"{error}; the run is kept in {folder}: `santun runs push {folder}` sends it later")
+        return Run.load(folder)
+
+
+def _show_run(run: Any, out: Path, folder: Path) -> None:
+    from santun.evaluate import number
+
+    metrics = run.metrics
+    say(f"held-out turns: core F1 {number(metrics.get('core_f1'))}, all F1 {number(metrics.get('macro_f1'))}")
+    say(f"model {out}; pictures, errors and figures {folder / 'artifacts'}")
+    if run.sent_to:
+        say(f"run {run.name} ({run.run_id})")
+    say(f"try `santun label --model {out} …`")
+
+
+def tune(
+    corpora: Annotated[
+        list[Path] | None, typer.Argument(help="Labelled records of your own: JSONL, CSV, XLSX, Parquet, or folders.")
+    ] = None,
+    recipe_file: Recipe = None,
+    changes: Set = None,
+    no_corpus: NoCorpus = False,
+    columns: Map = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the search.")] = Path("search"),
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0, help="Begin no further trial after so many.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Trials at a time.")] = 2,
+    note: Note = "",
+    no_tracking: NoTracking = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Search a recipe's settings: a grid, or draws from distributions, scored on the validation split.
+
+    Examples
+    --------
+        santun tune mycalls.jsonl --recipe mine.toml --minutes 60 -o search
+
+        santun train mycalls.jsonl --recipe search/best.toml -o model
+
+    `[tune.search]` of the recipe names settings and what to try: `"classifier.C" = [0.2, 0.4]` or `"classifier.C" = {low =
+    0.05, high = 2.0, log = true}`. Every trial is a nested MLflow run. A search that was stopped goes on when the same
+    command is given again. The test split is never looked at: the score of the best is still a little optimistic, as any
+    best of many is; train it and see.
+    """
+    from santun.recipe import RecipeError
+    from santun.runs import RUN_FILE, Run, new_run, run_folder
+    from santun.training_data import TrainingDataError
+    from santun.tune import finish_search, name_of, tune
+
+    recipe = _recipe(recipe_file, corpora, changes, no_corpus, columns)
+    data = _data(recipe, quiet)
+    run = new_run(recipe, data, "santun tune", note)
+    run.datasets = [entry for entry in run.datasets if entry["context"] == "source"]
+    run.name = f"tune {run.name}"
+    del run_folder
+    try:
+        if (out / RUN_FILE).is_file():  # goes on
+            before = Run.load(out)
+            run.run_id, run.children, run.start_time = before.run_id, before.children, before.start_time
+        run.save(out)
+        if not no_tracking and not run.run_id:
+            _start(run, out, quiet)
+        with Steps("trials", quiet) as progress:
+
+            def told(done: int, total: int, trial: Any) -> None:
+                if progress:
+                    progress(done, total)
+                if trial and not quiet:
+                    low, high = trial.interval
+                    say(f"{done}/{total} {name_of(trial)}: {trial.score:.3f} ({low:.3f} to {high:.3f})")
+
+            trials = tune(recipe, data, out, n_jobs=jobs, minutes=minutes, on_trial=told)
+        if not trials:
+            fail("no trial was begun within the minutes; give more", USAGE)
+        finish_search(run, out, recipe, trials)
+    except RecipeError as error:
+        fail(str(error), USAGE)
+    except TrainingDataError as error:
+        fail(str(error), UNREADABLE)
+    except OSError as error:
+        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
+    except KeyboardInterrupt:
+        fail("stopped; give the same command again to go on", 130)
+    if not no_tracking:
+        run = _send(out, quiet)
+    best = trials[0]
+    if as_json:
+        print_json(
+            {"best": best.settings, "score": best.score, "interval": best.interval, "metric": recipe.tune.metric,
+             "recipe": str(out / "best.toml"), "run_id": run.run_id,
+             "trials": [{"settings": t.settings, "score": t.score, "interval": t.interval} for t in trials]}
+        )  # fmt: skip
+        return
+    rows = [(name_of(t), f"{t.score:.3f}", f"{t.interval[0]:.3f}–{t.interval[1]:.3f}") for t in trials[:20]]
+    print_table(f"\n{recipe.tune.metric} on the validation split", ("settings", "score", "95 %"), rows)
     if not quiet:
-        typer.echo(f"santun: wrote {out}; try `santun label --model {out} …`", err=True)
-
-
-class _fits:  # noqa: N801 (a context manager that reads as a verb)
-    """A progress bar over the fits of a training on a terminal."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.bar: Any = None
-        if not quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-
-    def __enter__(self) -> Any:
-        if self.bar is None:
-            return None
-        self.bar.start()
-        task = self.bar.add_task("training", total=None)
-        return lambda done, total: self.bar.update(task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        say(f"the best is {out / 'best.toml'}: `santun train --recipe {out / 'best.toml'} -o model`")
 
 
 def card(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -198,7 +199,10 @@ def seconds(value: Any) -> float | None:
 
 
 def _labels(value: Any) -> list[str] | None:
-    """Behaviours of a list, of a string parted by ``,``, ``;``, ``|`` or blanks; ``none`` and ``[]`` are the empty set."""
+    """Behaviours of a list, or of a string parted by ``,``, ``;``, ``|`` or blanks; ``none`` and ``[]`` are the empty set.
+
+    The ten come first and in their order; names of one's own follow as they stand.
+    """
     if value is None:
         return None
     if isinstance(value, str):
@@ -207,11 +211,27 @@ def _labels(value: Any) -> list[str] | None:
         value = [word for word in value.split() if word != "none"]
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
         raise ValueError("labels must be a list of behaviours")
-    unknown = [label for label in value if label not in BEHAVIOURS]
-    if unknown:
-        named = f" {unknown[0]!r}" if unknown[0].isidentifier() and len(unknown[0]) <= 30 else ""
-        raise ValueError(f"unknown behaviour{named}; the behaviours are {', '.join(BEHAVIOURS)}")
-    return [label for label in BEHAVIOURS if label in value]
+    return [label for label in BEHAVIOURS if label in value] + [
+        label for label in dict.fromkeys(value) if label not in BEHAVIOURS
+    ]
+
+
+def unknown_label(labels: Iterable[str] | None, behaviours: Sequence[str]) -> str | None:
+    """Say which label is none of the behaviours; None where there is none such.
+
+    Examples
+    --------
+    >>> unknown_label(["empaty"], ["greeting", "empathy"])
+    "unknown behaviour 'empaty', did you mean 'empathy'?"
+    """
+    unknown = next((label for label in labels or () if label not in behaviours), None)
+    if unknown is None:
+        return None
+    named = f" {unknown!r}" if len(unknown) <= 30 and len(unknown.split()) <= 3 else ""
+    near = difflib.get_close_matches(unknown, behaviours, 1) if named else []
+    return f"unknown behaviour{named}" + (
+        f", did you mean {near[0]!r}?" if near else f"; the behaviours are {', '.join(behaviours)}"
+    )
 
 
 def _context(value: Any) -> list[tuple[str, str]]:

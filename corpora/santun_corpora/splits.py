@@ -7,8 +7,8 @@ import hashlib
 SPLITS = ("train", "validation", "test")
 
 
-def split_of(conversation_id: str) -> str:
-    """Split of a conversation: a tenth each for validation and test, the rest for training.
+def split_of(conversation_id: str, *, test_tenths: int = 1, validation_tenths: int = 1) -> str:
+    """Split of a conversation: by default a tenth each for test and validation, the rest for training.
 
     Examples
     --------
@@ -16,4 +16,6 @@ def split_of(conversation_id: str) -> str:
     'train'
     """
     tenth = int(hashlib.sha256(conversation_id.encode()).hexdigest(), 16) % 10
-    return {0: "test", 1: "validation"}.get(tenth, "train")
+    if tenth < test_tenths:
+        return "test"
+    return "validation" if tenth < test_tenths + validation_tenths else "train"

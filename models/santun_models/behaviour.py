@@ -183,7 +183,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : sequence of str, length n_turns
             Prepared texts.
-        Y : array-like of {0, 1}, shape (n_turns, n_behaviours)
+        Y : array-like of {0, 1, -1}, shape (n_turns, n_behaviours)
+            -1 where nobody said whether the turn performs the behaviour: of that nothing is learnt from it.
         groups : sequence, length n_turns, default=None
             Conversation of each turn; cross-fitting never parts one. Each turn is its own group where None.
         context : Context, default=None
@@ -196,7 +197,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the lengths differ, `Y` is not 0/1, or a behaviour has fewer than `n_folds` examples or no counter-example.
+            If the lengths differ, `Y` holds anything else, or a behaviour has fewer than `n_folds` examples or no counter-example.
         """
         texts, y, names = self._check(X, Y)
         weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
@@ -226,15 +227,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"Y must be a matrix with a row for each of the {len(texts)} texts; its shape is {y.shape}."
             )
-        if not np.isin(y, (0, 1)).all():
-            raise ValueError("Y must hold 0 and 1 only.")
+        if not np.isin(y, (0, 1, -1)).all():
+            raise ValueError("Y must hold 0, 1, and -1 for what is not known.")
         names = np.arange(y.shape[1]) if self.behaviours is None else np.array(list(self.behaviours))
         if len(names) != y.shape[1]:
             raise ValueError(f"{len(names)} behaviours are named and Y has {y.shape[1]} columns.")
-        for name, count in zip(names, y.sum(axis=0), strict=True):
-            if not self.n_folds <= count < len(texts):
+        for name, count, known in zip(names, (y == 1).sum(axis=0), (y >= 0).sum(axis=0), strict=True):
+            if not self.n_folds <= count < known:
                 raise ValueError(
-                    f"{name} has {count} examples among {len(texts)} texts: "
+                    f"{name} has {count} examples among {known} texts: "
                     f"at least {self.n_folds} and one counter-example are needed."
                 )
         return texts, y.astype(np.int8), names
@@ -306,10 +307,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 held = sentence_fold == k
                 scores[held] = features[held] @ coef.T + intercept
             best = np.maximum.reduceat(scores, _starts(owner))[owner]
-            positive = y[owner].astype(bool)
+            positive = y[owner] == 1
             target = (positive & (scores >= best)).astype(np.int8)
             # another sentence that may share in the label is neither an example nor a counter-example
-            target[positive & (target == 0) & (scores > 0)] = -1
+            target[(positive & (target == 0) & (scores > 0)) | (y[owner] < 0)] = -1
         coef, intercept = fit_columns(features, target, sentence_weight)
         return scores, coef, intercept
 
@@ -331,9 +332,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         views = [(view - mean) / scale for view in views]
 
         def fit_rows(rows: npt.NDArray[np.bool_], j: int) -> tuple[Scores, float]:
+            rows = rows & (y[:, j] >= 0)
+            target = y[rows, j]
+            if target.min() == target.max():  # all examples lie in one fold
+                return np.zeros(views[0].shape[1]), _CLIP if target[0] else -_CLIP
             x = np.vstack([view[rows] for view in views])
             w = None if weight is None else np.tile(weight[rows], len(views))
-            model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(y[rows, j], len(views)), w)
+            model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
             return model.coef_[0], float(model.intercept_[0])
 
         everything = np.ones(n, bool)
@@ -352,12 +357,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_]) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
         n_labels = y.shape[1]
-        self.thresholds_ = np.array([best_threshold(y[:, j], probabilities[:, j]) for j in range(n_labels)])
+        known = y >= 0
+        self.thresholds_ = np.array(
+            [best_threshold(y[known[:, j], j], probabilities[known[:, j], j]) for j in range(n_labels)]
+        )
         self.language_thresholds_ = {}
         for code in sorted(set(lang.tolist()) - {"unknown"}):
-            rows = lang == code
             own = self.thresholds_.copy()
             for j in range(n_labels):
+                rows = (lang == code) & known[:, j]
                 truth, p = y[rows, j], probabilities[rows, j]
                 positives = int(truth.sum())
                 if positives < 30:

@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from santun_corpora import BEHAVIOURS, SPLITS, Problem, Utterance, open_source, read, split_of
+from santun_corpora.columns import unknown_label
 
 from santun.prepare import prepare
-from santun.train import text_hashes
+from santun.training_data import text_hashes
 
 _COUNTED = ("domain", "channel", "style", "region", "slice", "source")
 _LONG = 5  # words from which a repeated text is worth a note
 
 
-def check_files(paths: Sequence[Path]) -> dict[str, Any]:
+def check_files(paths: Sequence[Path], behaviours: Sequence[str] = BEHAVIOURS) -> dict[str, Any]:
     """Check records for training and evaluation.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    behaviours : sequence of str
+        Names that labels may have.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def check_files(paths: Sequence[Path]) -> dict[str, Any]:
             if isinstance(item, Problem):
                 problems.append(str(item))
                 continue
-            problems += [f"{item.source}: {what}" for what in _faults(item)]
+            problems += [f"{item.source}: {what}" for what in _faults(item, behaviours)]
             if item.id in ids:
                 problems.append(f"{item.source}: id {item.id!r} stands at {ids[item.id]} too; give every row its own")
             ids[item.id] = item.source
@@ -61,14 +68,16 @@ def check_files(paths: Sequence[Path]) -> dict[str, Any]:
     return {"rows": len(rows), "conversations": len(conversations), "problems": problems, "warnings": warnings}
 
 
-def _faults(row: Utterance) -> list[str]:
+def _faults(row: Utterance, behaviours: Sequence[str]) -> list[str]:
     faults = []
     if not row.text.strip():
         faults.append("the text is empty")
     if row.fault:
         faults.append(row.fault)
     elif row.labels is None:
-        faults.append(f"no labels; write a list of {', '.join(BEHAVIOURS)}, [] for none")
+        faults.append(f"no labels; write a list of {', '.join(behaviours)}, [] for none")
+    elif unknown := unknown_label(row.labels, behaviours):
+        faults.append(unknown)
     if row.lang is None:
         given = row.fields.get("lang")
         faults.append(
@@ -122,7 +131,7 @@ def count_files(paths: Sequence[Path]) -> dict[str, Any]:
             part = languages.setdefault(
                 code,
                 {"rows": 0, "conversations": 0, "unlabelled": 0, "several": 0,
-                 "behaviours": dict.fromkeys(BEHAVIOURS, 0), "roles": Counter()},
+                 "behaviours": Counter(dict.fromkeys(BEHAVIOURS, 0)), "roles": Counter()},
             )  # fmt: skip
             labels = item.labels or []
             part["rows"] += 1
@@ -137,5 +146,6 @@ def count_files(paths: Sequence[Path]) -> dict[str, Any]:
                     fields.setdefault(name, Counter())[item.fields[name]] += 1
     for code, names in conversations.items():
         languages[code]["conversations"] = len(names - {None})
-        languages[code]["roles"] = dict(languages[code]["roles"])
+        for key in ("roles", "behaviours"):
+            languages[code][key] = dict(languages[code][key])
     return {"languages": languages, "fields": {name: dict(c.most_common()) for name, c in fields.items()}}

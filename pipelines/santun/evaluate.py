@@ -8,23 +8,32 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from santun_corpora import CORE_BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read
+from santun_corpora import BEHAVIOURS, CORE_BEHAVIOURS, LANGUAGES, InputError, Problem, Utterance, open_source, read
+from santun_corpora.columns import unknown_label
 from santun_models.language import pool_languages
 from santun_models.lexicon import LexiconClassifier
 from sklearn.metrics import average_precision_score
 
 from santun.model import Labels, Model
 from santun.prepare import prepare
-from santun.train import label_matrix, text_hashes
+from santun.training_data import label_matrix, text_hashes
 
 RESAMPLES = 1000
 _BINS = 10
 
 
 def read_evaluation(
-    paths: Sequence[Path], columns: Mapping[str, str] | None = None
+    paths: Sequence[Path], columns: Mapping[str, str] | None = None, behaviours: Sequence[str] = BEHAVIOURS
 ) -> tuple[list[Utterance], list[str]]:
     """Read records with labels.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    columns : mapping of str to str, default=None
+        Santun's field to the file's column, where the names are not to be guessed.
+    behaviours : sequence of str
+        Names that labels may have beside the ten.
 
     Returns
     -------
@@ -39,6 +48,7 @@ def read_evaluation(
     """
     rows: list[Utterance] = []
     problems: list[str] = []
+    known = tuple(dict.fromkeys((*BEHAVIOURS, *behaviours)))
     for path in paths:
         for item in read(open_source(path), columns):
             if isinstance(item, Problem):
@@ -47,6 +57,8 @@ def read_evaluation(
                 problems.append(f"{item.source}: {item.fault}")
             elif item.labels is None:
                 problems.append(f"{item.source}: no labels")
+            elif unknown := unknown_label(item.labels, known):
+                problems.append(f"{item.source}: {unknown}")
             else:
                 rows.append(item)
     if not rows:
@@ -87,7 +99,7 @@ def evaluate(model: Model, rows: Sequence[Utterance], *, by: str | None = None, 
     result = model.label_utterances(rows)
     prepared = prepare([row.text for row in rows], result.lang)
     baseline = LexiconClassifier(behaviours=model.behaviours).predict(prepared)
-    clusters = _clusters(rows)
+    clusters = clusters_of(rows)
     langs = np.array(result.lang)
     groups = {code: langs == code for code in LANGUAGES if (langs == code).any()}
     report: dict[str, Any] = {"model": model.version, "rows": len(rows), "conversations": int(clusters.max()) + 1}
@@ -121,13 +133,15 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _clusters(rows: Sequence[Utterance]) -> npt.NDArray[np.int64]:
+def clusters_of(rows: Sequence[Utterance]) -> npt.NDArray[np.int64]:
+    """Number of the conversation of each row; a row without one is one of its own."""
     index: dict[Any, int] = {}
     keys = [row.conversation_id if row.conversation_id is not None else i for i, row in enumerate(rows)]
     return np.array([index.setdefault(key, len(index)) for key in keys], np.int64)
 
 
-def _f1(hits: Any, predicted: Any, actual: Any) -> Any:
+def f1_of(hits: Any, predicted: Any, actual: Any) -> Any:
+    """F1 of counts of any shape; 0 where nothing was there and nothing was said."""
     total = predicted + actual
     return np.divide(2 * hits, total, out=np.zeros_like(total, float), where=total > 0)
 
@@ -151,9 +165,9 @@ def _scores(
     n_clusters = counts.shape[1]
     draws = rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=RESAMPLES).astype(float)
     hits, positive, actual = (draws @ counts[kind] for kind in range(3))
-    resampled = _f1(hits, positive, actual)
-    point = _f1(*(counts[kind].sum(axis=0) for kind in range(3)))
-    base = _f1((truth & baseline).sum(axis=0), baseline.sum(axis=0), truth.sum(axis=0))
+    resampled = f1_of(hits, positive, actual)
+    point = f1_of(*(counts[kind].sum(axis=0) for kind in range(3)))
+    base = f1_of((truth & baseline).sum(axis=0), baseline.sum(axis=0), truth.sum(axis=0))
     behaviours = {}
     for j, name in enumerate(names):
         y, p = truth[:, j], predicted[:, j]
@@ -185,7 +199,7 @@ def _scores(
 
 def _macro(names: Sequence[str], truth: npt.NDArray[np.int8], predicted: npt.NDArray[np.int8]) -> dict[str, Any]:
     """Macro-F1 over the core and over all behaviours that occur; None where none does."""
-    f1 = _f1((truth & predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0))
+    f1 = f1_of((truth & predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0))
     supported = truth.any(axis=0)
     core = supported & np.array([name in CORE_BEHAVIOURS for name in names])
     return {
@@ -214,7 +228,7 @@ def _identification(model: Model, rows: Sequence[Utterance]) -> dict[str, Any] |
     if not named:
         return None
     probabilities, _, n_words = model.identifier.predict_parts([row.text for row in named])
-    clusters = _clusters(named)
+    clusters = clusters_of(named)
     pooled, whole = pool_languages(probabilities, n_words, clusters)
     classes = model.identifier.classes_
     truth = np.array([row.lang for row in named])
@@ -247,47 +261,3 @@ def number(value: float | None, digits: int = 3) -> str:
     ('0.500', '–')
     """
     return "–" if value is None else f"{value:.{digits}f}"
-
-
-def draw(report: Mapping[str, Any], path: Path) -> None:
-    """Draw the F1 of every language and behaviour with its interval, beside the baseline, as PNG, SVG or PDF.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed; the message names the extra.
-    """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-        from matplotlib.patches import Patch
-    except ImportError:
-        raise ImportError("pictures need matplotlib: pip install 'santun[plot]'") from None
-    mpl.rcParams["svg.hashsalt"] = "santun"
-    colours = {"santun": "#1f6f8b", "cue words": "#d8b26e"}
-    codes = [code for code in report["languages"] if code != "all"]
-    figure = Figure(figsize=(10, 2.2 + 2.1 * len(codes)), layout="constrained")
-    axes = figure.subplots(len(codes), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, code in zip(axes, codes, strict=True):
-        part = report["languages"][code]
-        names = list(part["behaviours"])
-        for x, name in enumerate(names):
-            scores = part["behaviours"][name]
-            if scores["f1"] is None:
-                axis.text(x, 0.03, "none", ha="center", fontsize=8, color="0.5")
-                continue
-            low, high = scores["f1_interval"]
-            axis.bar(x - 0.17, scores["f1"], 0.34, color=colours["santun"])
-            axis.plot([x - 0.17] * 2, [low, high], color="black", linewidth=1)
-            axis.bar(x + 0.17, scores["baseline_f1"], 0.34, color=colours["cue words"])
-            axis.text(x - 0.17, 0.02, scores["support"], ha="center", fontsize=7, color="white")
-        axis.set_ylim(0, 1)
-        axis.set_ylabel("F1")
-        means = [number(part[key], 2) for key in ("core_f1", "macro_f1")]
-        axis.set_title(f"{code}: core {means[0]}, all {means[1]}", loc="left", fontsize=10)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[-1].set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
-    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    figure.suptitle("F1 by language and behaviour, 95 % intervals by conversation; white: support", fontsize=10)
-    figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -21,13 +21,19 @@ from santun.prepare import LONGEST, pipeline, prepare, raw_span
 DEFAULT = "default"
 
 
+def shipped(name: str | Path) -> Path | None:
+    """Folder of a model that comes with santun; None where none is called so."""
+    folder = Path(str(files("santun_models"))) / str(name)
+    return folder if Path(name).name == str(name) and (folder / "manifest.json").is_file() else None
+
+
 def load(name: str | Path = DEFAULT) -> Model:
     """Load a model.
 
     Parameters
     ----------
     name : str or Path, default="default"
-        A folder that holds one, or the name of a shipped one.
+        A folder that holds one, the name of a shipped one, or a registered one: ``models:/santun@champion``.
 
     Raises
     ------
@@ -40,12 +46,15 @@ def load(name: str | Path = DEFAULT) -> Model:
     >>> model.label(["Maaf ya kak atas keterlambatannya"], lang="id")[0]["labels"]
     ['apology']
     """
-    path = Path(name)
-    if not path.is_dir():
-        shipped = Path(str(files("santun_models"))) / str(name)
-        if path.name != str(name) or not (shipped / "manifest.json").is_file():
-            raise ModelError(f"no model {str(name)!r}: give a folder that `santun train` wrote, or {DEFAULT!r}")
-        path = shipped
+    if str(name).startswith("models:/"):
+        from santun.track import fetch
+
+        return Model.load(fetch(str(name)).path)
+    path = Path(name) if Path(name).is_dir() else shipped(name)
+    if path is None:
+        raise ModelError(
+            f"no model {str(name)!r}: give a folder that `santun train` wrote, {DEFAULT!r}, or models:/NAME@ALIAS"
+        )
     return Model.load(path)
 
 
@@ -158,6 +167,11 @@ class Model:
         predicted = (scores >= self.classifier.thresholds(context.lang)).astype(np.int8)
         predicted[empty] = 0
         return Labels(predicted[real], scores[real], [langs[i] for i in np.flatnonzero(real)], mixed[real], empty[real])
+
+    def languages(self, rows: Sequence[Utterance]) -> list[str]:
+        """Language of each utterance, by the evidence of its conversation; what a row says of itself holds."""
+        run, _ = conversation_runs(rows)
+        return self._languages(rows, run)[0]
 
     def _languages(
         self, rows: Sequence[Utterance], run: npt.NDArray[np.int64]

@@ -160,7 +160,7 @@ class _CsvWriter(_TextWriter):
         """Write the header that these records need."""
         self.columns = columns_of(records, self.behaviours)
         self.file.write("\ufeff")
-        self.writer.writerow([_inert(column) for column in self.columns] + ["escaped"])
+        self.writer.writerow([inert(column) for column in self.columns] + ["escaped"])
 
     def write(self, records: Sequence[Record]) -> None:
         if self.columns is None:
@@ -175,7 +175,7 @@ class _CsvWriter(_TextWriter):
                 for number, value in enumerate(row, 1)
                 if isinstance(value, str) and value.startswith(FORMULA_STARTS)
             ]
-            self.writer.writerow([_inert(value) for value in row] + [";".join(marked)])
+            self.writer.writerow([inert(value) for value in row] + [";".join(marked)])
 
     def close(self, *, finished: bool) -> None:
         if finished and self.columns is None:
@@ -183,7 +183,8 @@ class _CsvWriter(_TextWriter):
         super().close(finished=finished)
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
+    """Put an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 

@@ -26,7 +26,8 @@ import spacy
 from santun.label import BLOCK
 from santun.model import Model, load
 from santun.prepare import pipeline as pipelines
-from santun.train import label_matrix, read_labelled, split_rows
+from santun.recipe import default_recipe
+from santun.training_data import gather, label_matrix
 from santun_corpora import LANGUAGES, Utterance
 from santun_corpora.seed import seed_files
 from santun_models import language
@@ -87,12 +88,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    everything = read_labelled(seed_files())
+    data = gather(default_recipe())
+    everything = data.rows
     names = list(dict.fromkeys(row.conversation_id for row in everything))
     order = {name: at for at, name in enumerate(np.random.default_rng(0).permutation(names).tolist())}
     everything.sort(key=lambda row: (order[row.conversation_id], row.turn))
     rows = [everything[i % len(everything)] for i in range(given.rows)]
-    naive, model = Naive(split_rows(everything)[0]), load()
+    naive, model = Naive(data.learnt()), load()
     for lang in LANGUAGES:
         pipelines(lang)
 
