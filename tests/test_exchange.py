@@ -454,6 +454,15 @@ def test_datasets_know_the_features_and_keep_every_text(tmp_path):
         brought(tmp_path / "disk", "hf", plan, split="c")
 
 
+def test_a_data_set_is_read_with_labels_of_any_name(tmp_path):
+    from santun_corpora.exchange.hf import read_dataset
+
+    (tmp_path / "train.csv").write_text("kata,labels\nNA,upsell;Salam\n", encoding="utf-8")
+    [item] = read_dataset(str(tmp_path), columns={"text": "kata"})
+
+    assert (item.text, item.labels) == ("NA", ["upsell", "Salam"])
+
+
 def test_a_folder_of_csv_is_read_with_nothing_guessed(tmp_path):
     (tmp_path / "train.csv").write_text("text,labels,code\nNA,thanks,007\n", encoding="utf-8")
     [item] = brought(tmp_path, "hf")[0]
