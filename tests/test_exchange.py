@@ -93,7 +93,7 @@ others = st.dictionaries(
     max_size=3,
 )  # fmt: skip
 fields = st.fixed_dictionaries(
-    {"text": texts},
+    {"text": texts | st.sampled_from([5, 1.0, None])},
     optional={
         "conversation_id": st.sampled_from(["c1", "c2", "محادثة", "3", None]),
         "turn": st.integers(1, 9) | st.none() | st.just("4"),
@@ -320,6 +320,14 @@ def test_argilla_takes_submitted_responses(tmp_path):
     assert account.disagreeing == 1
     assert items[0].lang == "ms"
     assert labels_of(path, "argilla", annotator="u1")[0] == ["thanks"]
+
+
+def test_argilla_is_sent_no_empty_list_for_its_server_refuses_it(tmp_path):
+    export_records(one(labels=[]), tmp_path / "out", "argilla")
+    [record] = json.loads((tmp_path / "out").read_text())
+
+    assert [response["value"] for response in record["responses"]["behaviours"]] == [["none"]]
+    assert labels_of(tmp_path / "out", "argilla") == [[]]
 
 
 def test_argilla_flattened(tmp_path):
