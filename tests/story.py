@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +69,8 @@ class Server:
 
     def kill(self) -> None:
         """Kill it as a power cut would."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         self.log.close()
 
@@ -112,7 +110,12 @@ class Teller:
 
     def __init__(self, folder: Path, uri: str) -> None:
         self.folder = folder
-        self.env = {**os.environ, "MLFLOW_TRACKING_URI": uri, "SANTUN_CACHE": str(folder / "cache"), "SANTUN_DEBUG": "1"}
+        self.env = {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": uri,
+            "SANTUN_CACHE": str(folder / "cache"),
+            "SANTUN_DEBUG": "1",
+        }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         print("$ santun", *arguments, flush=True)
@@ -178,7 +181,13 @@ def check_runs(mlflow: Server, first: dict[str, Any], second: dict[str, Any], be
     assert {run["info"]["status"] for run in runs.values()} == {"FINISHED"}
     one = runs[first["run_id"]]
     metrics = {metric["key"]: metric["value"] for metric in one["data"]["metrics"]}
-    assert {"core_f1", "lang/ms/core_f1", "lang/en/macro_f1", "label/thanks/f1", "label/thanks/calibration_error"} <= set(metrics)
+    assert {
+        "core_f1",
+        "lang/ms/core_f1",
+        "lang/en/macro_f1",
+        "label/thanks/f1",
+        "label/thanks/calibration_error",
+    } <= set(metrics)
     assert metrics["core_f1"] == first["metrics"]["core_f1"]
     tags = {tag["key"]: tag["value"] for tag in one["data"]["tags"]}
     assert tags["mlflow.note.content"] == "as it is"

@@ -59,7 +59,7 @@ def test_not_fitted_is_said():
     ("y", "message"),
     [
         (Y[:5], "Y must be a matrix with a row for each of the 36 texts; its shape is \\(5, 2\\)."),
-        (Y * 2, "Y must hold 0 and 1 only."),
+        (Y * 2, "Y must hold 0, 1, and -1 for what is not known."),
         (Y[:, :1], "2 behaviours are named and Y has 1 columns."),
         (Y * [1, 0], "greeting has 0 examples among 36 texts: at least 2 and one counter-example are needed."),
     ],

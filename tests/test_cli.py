@@ -17,7 +17,7 @@ from santun_corpora import BEHAVIOURS
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "corpora/santun_corpora/samples"
 COMMANDS = (
-    ["label"], ["explain"], ["evaluate"], ["path"], ["train"], ["card"], ["corpora", "check"], ["corpora", "stats"], ["version"],
+    ["label"], ["explain"], ["evaluate"], ["path"], ["train"], ["tune"], ["compare"], ["promote"], ["rollback"], ["runs", "list"], ["runs", "push"], ["robustness"], ["card"], ["corpora", "check"], ["corpora", "stats"], ["version"],
 )  # fmt: skip
 
 
@@ -231,12 +231,12 @@ def test_train_evaluate_and_use_a_model_of_ones_own(tmp_path):
         for r in tiny_rows()
     ]  # fmt: skip
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert santun("train", "own.jsonl", "-o", "own", "-q", cwd=tmp_path).returncode == 0
+    assert santun("train", "own.jsonl", "--no-corpus", "--no-tracking", "-o", "own", "-q", cwd=tmp_path).returncode == 0
     labelled = santun("label", "--text", "terima kasih banyak", "--model", "own", cwd=tmp_path)
     report = json.loads(santun("evaluate", "own.jsonl", "--model", "own", "--json", cwd=tmp_path).stdout)
 
     assert json.loads(labelled.stdout)["labels"] == ["thanks"]
     assert report["rows"] == len(rows)
-    bad = santun("train", "own.jsonl", "nowhere.jsonl", cwd=tmp_path)
+    bad = santun("train", "own.jsonl", "nowhere.jsonl", "--no-corpus", cwd=tmp_path)
     assert bad.returncode == 4
-    assert "nowhere.jsonl: No such file or directory" in bad.stderr
+    assert "nowhere.jsonl: no such file or folder" in bad.stderr

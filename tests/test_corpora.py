@@ -7,7 +7,6 @@ import re
 
 import pytest
 from santun.audit import check_files, count_files
-from santun.train import TrainingDataError, read_labelled, split_rows
 from santun_corpora import BEHAVIOURS, LANGUAGES, split_of
 from santun_corpora.seed import seed_files, seed_folder
 
@@ -106,27 +105,3 @@ def test_stats_count(tmp_path):
 
     assert (part["rows"], part["conversations"], part["unlabelled"], part["several"]) == (3, 1, 1, 1)
     assert part["behaviours"]["thanks"] == 2
-
-
-def test_training_rows_must_be_whole(tmp_path):
-    path = tmp_path / "mine.jsonl"
-    path.write_text(json.dumps(row(lang=None)) + "\n", encoding="utf-8")
-    with pytest.raises(TrainingDataError, match=r"mine\.jsonl:1: no lang; every training row needs one"):
-        read_labelled([path])
-
-
-def test_near_duplicates_of_the_test_split_are_left_out():
-    from santun_corpora import Utterance
-
-    test = next(name for name in (f"x-{i}" for i in range(99)) if split_of(name) == "test")
-    train = next(name for name in (f"x-{i}" for i in range(99)) if split_of(name) == "train")
-    said = "thank you for calling Maju Telco today"
-    rows = [
-        Utterance(said, "a:1", conversation_id=test, lang="en", labels=[]),
-        Utterance("Thank you, for calling MAJU telco today!!", "a:2", conversation_id=train, lang="en", labels=[]),
-        Utterance("something else", "a:3", conversation_id=train, lang="en", labels=[]),
-    ]
-    kept, held = split_rows(rows)
-
-    assert [r.source for r in kept] == ["a:3"]
-    assert [r.source for r in held] == ["a:1"]

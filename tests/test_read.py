@@ -100,13 +100,13 @@ def test_deep_json_is_a_problem_of_its_line(tmp_path):
     assert second.text == "ok"
 
 
-def test_unknown_behaviour_is_a_fault_of_the_labels_not_of_the_row(tmp_path):
+def test_labels_of_ones_own_follow_the_ten(tmp_path):
     path = tmp_path / "calls.jsonl"
-    path.write_text('{"text": "hi", "labels": ["empati"]}\n', encoding="utf-8")
-    [row] = rows_of(path)
+    path.write_text('{"text": "hi", "labels": ["refund", "thanks", "greeting", "refund"]}\n{"text": "x", "labels": [1]}\n')
+    first, second = rows_of(path)
 
-    assert (row.text, row.labels) == ("hi", None)
-    assert row.fault.startswith("unknown behaviour 'empati'; the behaviours are greeting, ")
+    assert first.labels == ["greeting", "thanks", "refund"]
+    assert (second.text, second.labels, second.fault) == ("x", None, "labels must be a list of behaviours")
 
 
 def test_column_map_wins_and_names_what_is_missing(tmp_path):

@@ -90,6 +90,9 @@ def compare(
         str | None, typer.Option("--by", help="Also the difference for each value of this field, e.g. domain.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures here.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the differences of the last pair here: .png, .svg or .pdf.")
+    ] = None,
     flips: Annotated[bool, typer.Option("--flips", help="List every label that changed, by place.")] = False,
     columns: Map = None,
     as_json: Json = False,
@@ -104,7 +107,8 @@ def compare(
 
     Differences in F1 come with 95 % intervals, resampled in pairs by conversation, and with McNemar's exact test.
     """
-    from santun.compare import compare, write_html
+    from santun.compare import compare, draw_differences, write_html
+    from santun.pictures import save
 
     if len(runs) < 2:
         fail("give at least two runs to compare", USAGE)
@@ -113,11 +117,15 @@ def compare(
     rows, truth = _rows(founds, models, on, where, parse_columns(columns))
     named = [f"{found.name} ({i + 1})" if runs.count(runs[i]) > 1 else found.name for i, found in enumerate(founds)]
     report = compare(list(zip(named, models, strict=True)), rows, truth, by=by)
-    if html:
-        try:
+    try:
+        if html:
             write_html(report, html)
-        except OSError as error:
-            fail(f"{html}: cannot be written ({error.strerror})", USAGE)
+        if plot:
+            save(draw_differences(report["pairs"][-1]), plot)
+    except ValueError as error:
+        fail(str(error), USAGE)
+    except OSError as error:
+        fail(f"{error.filename}: cannot be written ({error.strerror})", USAGE)
     if as_json:
         print_json(report)
         return

@@ -352,27 +352,27 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         intercept = np.array([fit[1] for fit in fits[-y.shape[1] :]])
         self.turn_weights_ = coef / scale[:, None]
         self.turn_intercept_ = intercept - (mean / scale) @ coef
-        self._fit_thresholds(_sigmoid(logits), y, context.lang)
+        self._fit_thresholds(_sigmoid(logits), y, context.lang, np.ones(n) if weight is None else weight)
 
-    def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_]) -> None:
+    def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_], weight: Scores) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
         n_labels = y.shape[1]
         known = y >= 0
         self.thresholds_ = np.array(
-            [best_threshold(y[known[:, j], j], probabilities[known[:, j], j]) for j in range(n_labels)]
+            [best_threshold(y[k, j], probabilities[k, j], weight[k]) for j, k in enumerate(known.T)]
         )
         self.language_thresholds_ = {}
         for code in sorted(set(lang.tolist()) - {"unknown"}):
             own = self.thresholds_.copy()
             for j in range(n_labels):
                 rows = (lang == code) & known[:, j]
-                truth, p = y[rows, j], probabilities[rows, j]
+                truth, p, w = y[rows, j], probabilities[rows, j], weight[rows]
                 positives = int(truth.sum())
                 if positives < 30:
                     continue
                 shrunk = positives / (positives + 200)
-                candidate = shrunk * best_threshold(truth, p) + (1 - shrunk) * own[j]
-                if _f1(truth, p >= candidate) >= _f1(truth, p >= own[j]) + self.min_language_gain:
+                candidate = shrunk * best_threshold(truth, p, w) + (1 - shrunk) * own[j]
+                if _f1(truth, p >= candidate, w) >= _f1(truth, p >= own[j], w) + self.min_language_gain:
                     own[j] = candidate
             self.language_thresholds_[code] = own
 
@@ -606,8 +606,8 @@ class Explanation(NamedTuple):
     base: Scores
 
 
-def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
-    """Score threshold of the highest F1, halfway to the next score below it.
+def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """Score threshold of the highest F1, of rows by their weight, halfway to the next score below it.
 
     Examples
     --------
@@ -616,17 +616,18 @@ def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """
     y, p = np.asarray(truth), np.asarray(scores)
     order = np.argsort(-p, kind="stable")
-    hits = np.cumsum(y[order])
-    f1 = 2 * hits / (np.arange(1, len(y) + 1) + y.sum())
+    w = np.ones(len(y)) if weight is None else np.asarray(weight, np.float64)
+    hits = np.cumsum((y * w)[order])
+    f1 = 2 * hits / (np.cumsum(w[order]) + (y * w).sum())
     ranked = p[order]
     f1[:-1][ranked[:-1] == ranked[1:]] = -1  # no threshold parts equal scores
     cut = int(np.argmax(f1))
     return float((ranked[cut] + ranked[min(cut + 1, len(y) - 1)]) / 2)
 
 
-def _f1(truth: npt.NDArray[Any], predicted: npt.NDArray[np.bool_]) -> float:
-    hits = float((truth.astype(bool) & predicted).sum())
-    return 2 * hits / max(float(truth.sum() + predicted.sum()), 1.0)
+def _f1(truth: npt.NDArray[Any], predicted: npt.NDArray[np.bool_], weight: Scores) -> float:
+    hits = float(weight @ (truth.astype(bool) & predicted))
+    return 2 * hits / max(float(weight @ truth + weight @ predicted), 1e-9)
 
 
 def _fit_column(

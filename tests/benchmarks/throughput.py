@@ -29,7 +29,6 @@ from santun.prepare import pipeline as pipelines
 from santun.recipe import default_recipe
 from santun.training_data import gather, label_matrix
 from santun_corpora import LANGUAGES, Utterance
-from santun_corpora.seed import seed_files
 from santun_models import language
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
