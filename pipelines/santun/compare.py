@@ -276,6 +276,7 @@ def draw_differences(pair: Mapping[str, Any]) -> Any:
     from matplotlib.figure import Figure
 
     codes = list(pair["languages"])
+    codes = codes[:-1] if len(codes) == 2 else codes  # of one language "all" would say the same again
     names = list(pair["languages"]["all"]["behaviours"])
     lines = ["core_f1", "macro_f1", *names]
     figure = Figure(figsize=(2.6 * len(codes) + 1.6, 0.34 * len(lines) + 1.2), layout="constrained")
@@ -295,7 +296,7 @@ def draw_differences(pair: Mapping[str, Any]) -> Any:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
         axis.grid(axis="x", color="0.9")
-    axes[0].set_yticks(range(len(lines)), [name.replace("_", " ") for name in lines], fontsize=8)
+    axes[0].set_yticks(range(len(lines)), ["core five", "all", *(name.replace("_", " ") for name in names)], fontsize=8)
     axes[0].invert_yaxis()
     figure.supxlabel(
         f"difference in F1, {pair['b']} minus {pair['a']}; 95 % intervals, paired by conversation", fontsize=9

@@ -50,12 +50,14 @@ def _grid(names: Sequence[str], title: str) -> tuple[Figure, dict[str, Any]]:
 
 def draw_calibration(names: Sequence[str], truth: Labels, scores: Scores) -> Figure:
     """Reliability diagram of each behaviour: how often it is there against how probable the model says it is."""
-    figure, axes = _grid(names, "Calibration: share that has the behaviour, by predicted probability (ten bins)")
+    figure, axes = _grid(names, "Calibration: share that has the behaviour, by predicted probability (ten bins; dots grow with the root of their rows)")
     for j, axis in enumerate(axes.values()):
         axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle=":")
         if truth[:, j].any() and not truth[:, j].all():
             observed, predicted = calibration_curve(truth[:, j], scores[:, j], n_bins=10)
-            axis.plot(predicted, observed, color=_INK, marker="o", markersize=3, linewidth=1)
+            rows = np.histogram(scores[:, j], np.linspace(0, 1, 11))[0]
+            axis.plot(predicted, observed, color=_INK, linewidth=0.8)
+            axis.scatter(predicted, observed, s=3 * np.sqrt(rows[rows > 0]), color=_INK, clip_on=False, zorder=3)
     return figure
 
 
