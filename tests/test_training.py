@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -341,3 +342,17 @@ def test_draws_are_seeded_and_faults_are_early(own):
     ):
         with pytest.raises(RecipeError, match=said):
             settings_of(mine(own, **{"tune.search": search}))
+
+
+def test_a_hugging_face_dataset_trains_like_a_file(tmp_path, own):
+    from santun_corpora.exchange import export_records
+
+    rows = gather(mine(own)).rows
+    export_records([dataclasses.replace(row, fields={}) for row in rows], tmp_path / "set", "hf")
+    recipe = Recipe().updated({"data.dataset": str(tmp_path / "set"), **SMALL})
+    read = gather(recipe)
+
+    assert [(r.id, r.text, r.labels, r.lang, r.conversation_id) for r in read.rows] == [
+        (r.id, r.text, r.labels, r.lang, r.conversation_id) for r in rows
+    ]
+    assert recipe.settings()["data"]["dataset"] == "set"  # no path of a machine
