@@ -79,7 +79,7 @@ def label(
         return
     from santun.label import Account, label_files
     from santun.write import FORMATS, partial_path
-    from santun_corpora.read import READERS
+    from santun_corpora.read import formats
 
     endings = {".csv": "csv", ".xlsx": "xlsx", ".parquet": "parquet"}
     if format_out is None and out is not None and out.suffix.lower() in (".tsv", ".xls", ".ods", ".json", ".txt"):
@@ -90,8 +90,8 @@ def label(
     if kind in ("xlsx", "parquet") and (out is None or (out.exists() and not out.is_file() and not out.is_dir())):
         where = "standard output" if out is None else f"{out}, which is no file"
         fail(f"{kind} cannot go to {where}; name a file with -o", USAGE)
-    if format_in is not None and format_in not in READERS:
-        fail(f"unknown format {format_in!r}; the formats are {', '.join(READERS)}", USAGE)
+    if format_in is not None and format_in not in formats():
+        fail(f"unknown format {format_in!r}; the formats are {', '.join(formats())}", USAGE)
     called, loaded = find_model(model)
     if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
         fail(f"{out}: is a folder; name a file" if out.is_dir() else f"{out.parent}: no such folder", USAGE)

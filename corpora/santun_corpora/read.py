@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from santun_corpora.columns import guess_columns
 from santun_corpora.decode import Encoding, detect
 from santun_corpora.schema import InputError, Problem, Utterance
+from santun_corpora.systems import json_systems, text_systems
 from santun_corpora.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
 from santun_corpora.transcript import read_transcript
 
@@ -41,7 +42,7 @@ class Source(NamedTuple):
     ----------
     path : Path
     format : str
-        A key of `READERS`.
+        One of `formats`.
     encoding : Encoding or None
         For formats that are decoded.
     name : str
@@ -52,6 +53,11 @@ class Source(NamedTuple):
     format: str
     encoding: Encoding | None
     name: str
+
+
+def formats() -> list[str]:
+    """Names of all formats."""
+    return [*READERS, *text_systems(), *json_systems()]
 
 
 def find_files(inputs: Sequence[str]) -> list[Path]:
@@ -118,8 +124,8 @@ def open_source(
     if not head.strip():
         raise InputError(f"{path.name}: empty; it has no rows")
     kind = format or _sniff(path, head, columns or {})
-    if kind not in READERS:
-        raise InputError(f"{path.name}: unknown format {kind!r}; the formats are {', '.join(READERS)}")
+    if kind not in formats():
+        raise InputError(f"{path.name}: unknown format {kind!r}; the formats are {', '.join(formats())}")
     name = name or path.name
     if encoding is not None:
         try:
@@ -128,7 +134,7 @@ def open_source(
             raise InputError(f"unknown encoding {encoding!r}; for example utf-8, cp1256, cp1252, utf-16") from None
         plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         return Source(path, kind, Encoding("utf-8-sig" if plain else encoding), name)
-    if kind in _DECODED or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if kind in _DECODED or kind in text_systems() or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Source(path, kind, detect(path), name)
     return Source(path, kind, None, name)
 
@@ -142,8 +148,11 @@ def _sniff(path: Path, head: bytes, columns: Mapping[str, str]) -> str:
     if named in ("xlsx", "parquet"):
         raise InputError(f"{path.name}: not a {named} file, whatever its name says; export it again")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    json_like = bool(_JSON_HEAD.match(start))
+    if not columns and named in (None, "text", "json") and (system := _system_of(path, head, json_like)):
+        return system
     first = start.split(b"\n", 1)[0]
-    if named in (None, "text", "json") and _JSON_HEAD.match(start):
+    if named in (None, "text", "json") and json_like:
         try:
             whole = isinstance(json.loads(first), dict)
         except (ValueError, RecursionError):
@@ -159,6 +168,44 @@ def _sniff(path: Path, head: bytes, columns: Mapping[str, str]) -> str:
         marks = ",;\t|" if named is None or columns else "\t"
         return "csv" if _is_header(header, marks, columns) else "text"
     return named
+
+
+def _items(source: Source, columns: Mapping[str, str]) -> Iterator[Utterance | Problem]:
+    if source.format in READERS:
+        return READERS[source.format](source.path, columns, source.encoding)
+    if source.format in text_systems():
+        return text_systems()[source.format].read(source.path, source.encoding or detect(source.path))
+    return json_systems()[source.format].read(source.path, _document(source.path, source.encoding))
+
+
+def _document(path: Path, encoding: Encoding | None) -> Any:
+    """Parse a JSON document.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    found = encoding or detect(path)
+    try:
+        return json.loads(path.read_bytes().decode(found.name, found.errors).lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        raise InputError(f"{path.name}: not one JSON document, or cut; export it again") from None
+
+
+def _system_of(path: Path, head: bytes, json_like: bool) -> str | None:
+    """Name of the system whose export a file is; None where it is none's."""
+    if json_like:
+        try:
+            document = _document(path, None)
+        except InputError:
+            return None
+        return next((name for name, system in json_systems().items() if system.accepts(document)), None)
+    if b"\x00" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = head.decode("utf-16" if utf16 else "utf-8", "replace").lstrip("\ufeff")
+    return next((name for name, system in text_systems().items() if system.accepts(text, path)), None)
 
 
 def _is_header(line: str, delimiters: str, columns: Mapping[str, str]) -> bool:
@@ -196,7 +243,7 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
     UnicodeDecodeError
         Never: what cannot be decoded is an InputError.
     """
-    items = READERS[source.format](source.path, columns or {}, source.encoding)
+    items = _items(source, columns or {})
     called = len(source.path.name)
     stem = source.name.removesuffix(source.path.suffix)
     conversation: str | None = None

@@ -75,14 +75,18 @@ class Utterance:
         One of `ROLES`.
     lang : str or None
         One of `LANGUAGES`; None where the file does not say.
-    start : float or None
+    start, end : float or None
         Seconds since the start of the conversation.
+    time : str or None
+        When it was said, ISO 8601, where the file knows the day.
     labels : list of str or None
         Behaviours that the file gives; None where it gives none.
     context : list of (str, str)
         Speaker and text of turns before this one that come with the record itself.
     fields : dict
         Every field of the input row, unchanged.
+    skip : str or None
+        Why it is not to be labelled: a system's message, a picture, an internal note. It is written and counted.
     fault : str or None
         Why its labels or context could not be read. Labelling does not need them; training and evaluation do.
     """
@@ -96,9 +100,12 @@ class Utterance:
     role: str = "unknown"
     lang: str | None = None
     start: float | None = None
+    end: float | None = None
+    time: str | None = None
     labels: list[str] | None = None
     context: list[tuple[str, str]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
+    skip: str | None = None
     fault: str | None = None
 
 

@@ -100,9 +100,7 @@ class Account:
 
 def why_skipped(utterance: Utterance) -> str | None:
     """Why an utterance is not to be labelled; None where it is."""
-    if utterance.role == "system":
-        return "system line"
-    return None
+    return utterance.skip or ("system line" if utterance.role == "system" else None)
 
 
 def blocks(items: Iterator[Utterance | Problem], size: int = BLOCK) -> Iterator[list[Utterance | Problem]]:
@@ -170,7 +168,9 @@ def _record(model: Model, u: Utterance, result: Labels | None, row: int) -> dict
     else:
         record |= {"labels": [], "scores": dict.fromkeys(model.behaviours, 0.0), "mixed": False}
     record["source"] = u.source
-    return record
+    # what a table says itself comes with its fields
+    told = {"start": u.start, "end": u.end, "time": u.time}
+    return record | {name: value for name, value in told.items() if value is not None and not u.fields}
 
 
 def _with_fields(record: dict[str, Any], utterance: Utterance) -> dict[str, Any]:
