@@ -6,9 +6,11 @@ does not: it takes the model folder out of the logged model and runs no code of 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 from santun_corpora import LANGUAGES, ROLES, Utterance, role_of
@@ -18,7 +20,8 @@ from santun.model import Model, load
 if TYPE_CHECKING:
     import pandas as pd
 
-OPTIONAL = ("conversation_id", "turn", "speaker", "lang")
+OPTIONAL = ("conversation_id", "turn", "speaker", "lang", "conversation_rows")
+_NUMBERS = ("turn", "conversation_rows")
 
 
 class Labeller(PythonModel):
@@ -42,7 +45,8 @@ class Labeller(PythonModel):
         ----------
         context : PythonModelContext
         model_input : DataFrame
-            ``text`` and, optional, ``conversation_id``, ``turn``, ``speaker`` (a role word), ``lang``.
+            ``text`` and, optional, ``conversation_id``, ``turn``, ``speaker`` (a role word), ``lang``, and
+            ``conversation_rows``: how many rows the conversation has, so that a part of one is refused.
         params : dict, default=None
             None are known.
 
@@ -50,6 +54,11 @@ class Labeller(PythonModel):
         -------
         DataFrame
             In the order of the input: ``labels`` (list of str), ``lang``, and a probability for each behaviour.
+
+        Raises
+        ------
+        MlflowException
+            If ``conversation_rows`` is given and rows of a conversation are missing.
         """
         import pandas as pd
 
@@ -63,8 +72,10 @@ class Labeller(PythonModel):
                 turn=None if turn is None or turn != turn else int(turn),
                 role=speaker if speaker in ROLES else role_of(_word(speaker)), lang=lang if lang in LANGUAGES else None,
             )
-            for i, (text, conversation, turn, speaker, lang) in enumerate(zip(*columns.values(), strict=True))
+            for i, (text, conversation, turn, speaker, lang, _) in enumerate(zip(*columns.values(), strict=True))
         ]  # fmt: skip
+        if "conversation_rows" in model_input:
+            _check_whole(rows, columns["conversation_rows"])
         first: dict[str, int] = {}
         home = [
             i if row.conversation_id is None else first.setdefault(row.conversation_id, i) for i, row in enumerate(rows)
@@ -86,6 +97,19 @@ def _word(value: Any) -> str | None:
     return None if value is None or value != value or value == "" else str(value)
 
 
+def _check_whole(rows: list[Utterance], numbers: list[Any]) -> None:
+    """Refuse a part of a conversation, for its labels would not be those of the whole."""
+    here = Counter(row.conversation_id for row in rows)
+    for row, number in zip(rows, numbers, strict=True):
+        if row.conversation_id is not None and number is not None and number == number:
+            there = here[row.conversation_id]
+            if there != number:
+                raise MlflowException.invalid_parameter_value(
+                    f"a conversation of {int(number)} rows came with {there} of them, and its labels would not be those "
+                    "of the whole; on Spark: spark.sql.execution.arrow.maxRecordsPerBatch has to be 0, a partition below 2 GB"
+                )
+
+
 def signature(behaviours: list[str]) -> Any:
     """Give the signature that the model is logged with."""
     from mlflow.models import ModelSignature
@@ -93,7 +117,7 @@ def signature(behaviours: list[str]) -> Any:
     from mlflow.types.schema import Array
 
     optional = [
-        ColSpec(DataType.long if name == "turn" else DataType.string, name, required=False) for name in OPTIONAL
+        ColSpec(DataType.long if name in _NUMBERS else DataType.string, name, required=False) for name in OPTIONAL
     ]
     outputs = [ColSpec(Array(DataType.string), "labels"), ColSpec(DataType.string, "lang")]
     return ModelSignature(

@@ -70,20 +70,29 @@ def shown_uri() -> str:
     return uri.replace(f"{parts.username}:{parts.password}@", "…@") if parts.password else uri
 
 
-@contextmanager
-def _mlflow() -> Iterator[MlflowClient]:
-    """Give a client; whatever goes wrong is a TrackingError of one line."""
+def quiet_mlflow() -> None:
+    """Import MLflow with telemetry, progress bars, long retries and chatter off, where nobody set them otherwise."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     import logging
+
+    import mlflow
+
+    del mlflow
+    for name in ("mlflow", "alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _mlflow() -> Iterator[MlflowClient]:
+    """Give a client; whatever goes wrong is a TrackingError of one line."""
+    quiet_mlflow()
     import warnings
 
     import mlflow
     from mlflow.exceptions import MlflowException
     from requests import RequestException
 
-    for name in ("mlflow", "alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
@@ -129,7 +138,13 @@ def _create(client: MlflowClient, run: Run, parent: str = "") -> str:
 def _experiment(client: MlflowClient) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    if found:
+        return str(found.experiment_id)
+    uri = tracking_uri()
+    beside = None
+    if uri.startswith("sqlite:///"):  # files beside the database, not wherever the command happens to run
+        beside = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlruns").as_uri()
+    return str(client.create_experiment(name, artifact_location=beside))
 
 
 def _log_inputs(client: MlflowClient, run: Run) -> None:
@@ -191,7 +206,7 @@ def push(folder: Path) -> Run:
         model_id = log.outputs.model_outputs[0].model_id if log.outputs and log.outputs.model_outputs else None
         if model is not None and model_id is None:
             with mlflow.start_run(run_id=run.run_id):
-                model_id = _log_model(model, run)
+                model_id = _log_model(model)
         when = run.end_time or now()
         metrics = [Metric(name, value, when, 0) for name, value in run.metrics.items()]
         if model_id is not None:
@@ -227,9 +242,23 @@ def _known(client: MlflowClient, run_id: str) -> bool:
         raise
 
 
-def _log_model(folder: Path, run: Run) -> str:
-    """Log a model folder as a pyfunc from code, with the code that it needs."""
+def _log_model(folder: Path) -> str:
+    """Log a model folder as a pyfunc from code."""
     import mlflow
+
+    with pyfunc_arguments(folder) as arguments:
+        return str(mlflow.pyfunc.log_model(name="model", **arguments).model_id)
+
+
+@contextmanager
+def pyfunc_arguments(folder: Path) -> Iterator[dict[str, Any]]:
+    """Give what `mlflow.pyfunc.log_model` and `save_model` take to make a pyfunc of a model folder, with its code.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, or it was changed.
+    """
     import santun_corpora
     import santun_models
 
@@ -237,7 +266,7 @@ def _log_model(folder: Path, run: Run) -> str:
     from santun import serve
     from santun.model import load
 
-    behaviours = load(folder).behaviours
+    model = load(folder)
     installed = "mlflow"
     try:
         version(installed)
@@ -251,17 +280,15 @@ def _log_model(folder: Path, run: Run) -> str:
             code.append(str(Path(stage) / source.name))
         copied = Path(stage) / "model"
         shutil.copytree(folder, copied)
-        info = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(serve.__file__),
-            artifacts={"model": str(copied)},
-            code_paths=code,
-            signature=serve.signature(behaviours),
-            input_example=serve.example(),
-            pip_requirements=[f"{name}=={version(name)}" for name in (*_REQUIRED, installed)],
-            metadata={"santun.model_version": run.tags.get("santun.model_version", "")},
-        )
-    return str(info.model_id)
+        yield {
+            "python_model": str(serve.__file__),
+            "artifacts": {"model": str(copied)},
+            "code_paths": code,
+            "signature": serve.signature(model.behaviours),
+            "input_example": serve.example(),
+            "pip_requirements": [f"{name}=={version(name)}" for name in (*_REQUIRED, installed)],
+            "metadata": {"santun.model_version": model.version},
+        }
 
 
 # ---------------------------------------------------------------------------------------------------- registry
