@@ -299,7 +299,7 @@ def draw_differences(pair: Mapping[str, Any]) -> Any:
     axes[0].set_yticks(range(len(lines)), ["core five", "all", *(name.replace("_", " ") for name in names)], fontsize=8)
     axes[0].invert_yaxis()
     figure.supxlabel(
-        f"difference in F1, {pair['b']} minus {pair['a']}; 95 % intervals, paired by conversation", fontsize=9
+        f"difference in F1, {pair['b']} minus {pair['a']}\n95 % intervals, paired by conversation", fontsize=9
     )
     return figure
 

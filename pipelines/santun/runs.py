@@ -244,12 +244,17 @@ def metrics_of(report: Mapping[str, Any]) -> dict[str, float]:
 def write_errors(
     path: Path, model: Model, rows: Sequence[Utterance], result: Labels, *, with_text: bool, limit: int = WORST
 ) -> None:
-    """Write the surest errors as CSV: where each stands, what was missed or wrongly said; the text only if asked."""
+    """Write the surest errors as CSV: where each stands, what was missed or wrongly said; the text only if asked.
+
+    How sure is the distance from the threshold as a share of the room on its side, so that misses, for which thresholds
+    below one half leave little room, are not crowded out.
+    """
     truth = label_matrix(rows, model.behaviours)
     langs = np.array(result.lang)
     thresholds = model.classifier.thresholds(langs)
     wrong = np.argwhere(truth != result.predicted)
-    margin = np.abs(result.scores - thresholds)[wrong[:, 0], wrong[:, 1]]
+    room = np.where(result.predicted == 1, 1 - thresholds, thresholds)
+    margin = (np.abs(result.scores - thresholds) / np.maximum(room, 1e-9))[wrong[:, 0], wrong[:, 1]]
     order = np.lexsort((wrong[:, 1], wrong[:, 0], -margin))[:limit]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -183,6 +183,8 @@ def _seed(recipe: Recipe) -> Iterator[Utterance]:
     where = {name: set(map(str, values)) for name, values in recipe.corpus.where.items()}
     without = {name: set(map(str, values)) for name, values in recipe.corpus.without.items()}
     for path in seed_files():
+        if path.parent.name not in where.get("lang", {path.parent.name}):
+            continue
         for row in _checked(read(open_source(path)), Recipe()):
             values = row.fields
             kept = all(str(values.get(name)) in wanted for name, wanted in where.items())
