@@ -50,6 +50,24 @@ def test_fit_gives_attributes_and_shapes(fitted):
     assert ((fitted.predict_proba(TEXTS) > 0) & (fitted.predict_proba(TEXTS) < 1)).all()
 
 
+def test_a_lower_prior_predicts_less_of_that_behaviour_only():
+    usual = BehaviourClassifier(**SMALL, rounds=0)
+    noisy = np.array(Y)
+    noisy[::5] = 1 - noisy[::5]
+    plain = usual.fit(TEXTS, noisy).thresholds_
+    rarer = usual.set_params(prior={"greeting": 0.2}).fit(TEXTS, noisy).thresholds_
+
+    assert rarer[0] == plain[0]
+    assert rarer[1] >= plain[1]
+
+
+def test_where_examples_weigh_less_the_threshold_is_higher():
+    truth, scores = [1, 1, 0, 1, 0, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+
+    assert best_threshold(truth, scores) == pytest.approx(0.55)
+    assert best_threshold(truth, scores, [0.2 if y else 1 for y in truth]) == pytest.approx(0.75)
+
+
 def test_not_fitted_is_said():
     with pytest.raises(NotFittedError):
         BehaviourClassifier().predict(["x"])

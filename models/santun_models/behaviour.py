@@ -18,7 +18,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -87,6 +87,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         How often a cue phrase of the lexicon counts as a feature of its group; 0 leaves the lexicon out.
     min_language_gain : float, default=0.01
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
+    prior : mapping of str to float or None, default=None
+        For behaviours that are rarer, or more frequent, in use than in training: how often, as a share of how often they
+        are in training. Thresholds have the best F1 at that prior.
     random_state : int, default=0
         Seed of the solver and of the folds.
     n_jobs : int, default=2
@@ -136,6 +139,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         char_bits: int = 17,
         cue_weight: int = 3,
         min_language_gain: float = 0.01,
+        prior: Mapping[str, float] | None = None,
         random_state: int = 0,
         n_jobs: int = 2,
         progress: Callable[[int, int], None] | None = None,
@@ -150,6 +154,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.char_bits = char_bits
         self.cue_weight = cue_weight
         self.min_language_gain = min_language_gain
+        self.prior = prior
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.progress = progress
@@ -358,15 +363,17 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
         n_labels = y.shape[1]
         known = y >= 0
+        prior = [(self.prior or {}).get(str(name), 1.0) for name in self.classes_]
+        weights = weight[:, None] * np.where(y == 1, prior, 1.0)
         self.thresholds_ = np.array(
-            [best_threshold(y[k, j], probabilities[k, j], weight[k]) for j, k in enumerate(known.T)]
+            [best_threshold(y[k, j], probabilities[k, j], weights[k, j]) for j, k in enumerate(known.T)]
         )
         self.language_thresholds_ = {}
         for code in sorted(set(lang.tolist()) - {"unknown"}):
             own = self.thresholds_.copy()
             for j in range(n_labels):
                 rows = (lang == code) & known[:, j]
-                truth, p, w = y[rows, j], probabilities[rows, j], weight[rows]
+                truth, p, w = y[rows, j], probabilities[rows, j], weights[rows, j]
                 positives = int(truth.sum())
                 if positives < 30:
                     continue

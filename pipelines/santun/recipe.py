@@ -125,9 +125,10 @@ class Classifier(_Table):
 
 
 class Calibration(_Table):
-    """When a behaviour gets a threshold of its own in a language: where that adds this much F1 on cross-fitted scores."""
+    """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
+    prior: dict[str, Weight] = {}
 
 
 class Augmentation(_Table):
