@@ -11,21 +11,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from lingua import Language, LanguageDetectorBuilder
 from santun.evaluate import clusters_of, read_evaluation
 from santun.model import load
 from santun_corpora.seed import seed_files
 from santun_models.language import pool_languages
 
-CODES = {"ms": Language.MALAY, "id": Language.INDONESIAN, "ar": Language.ARABIC, "en": Language.ENGLISH}
-
 
 def main() -> None:
+    from lingua import Language, LanguageDetectorBuilder  # not among the project's own needs
+
+    codes = {"ms": Language.MALAY, "id": Language.INDONESIAN, "ar": Language.ARABIC, "en": Language.ENGLISH}
     rows, _ = read_evaluation([Path(name) for name in sys.argv[1:]] or seed_files("test"))
     rows = [row for row in rows if row.lang]
     model = load()
-    lingua = LanguageDetectorBuilder.from_languages(*CODES.values()).build()
-    code_of = {language: code for code, language in CODES.items()}
+    lingua = LanguageDetectorBuilder.from_languages(*codes.values()).build()
+    code_of = {language: code for code, language in codes.items()}
     probabilities, _, n_words = model.identifier.predict_parts([row.text for row in rows])
     truth = np.array([row.lang for row in rows])
     found = {
@@ -37,7 +37,7 @@ def main() -> None:
     for name, guess in found.items():
         right = guess == truth
         parts = ", ".join(
-            f"{code} {right[long & (truth == code)].mean():.3f}" for code in CODES if (long & (truth == code)).any()
+            f"{code} {right[long & (truth == code)].mean():.3f}" for code in codes if (long & (truth == code)).any()
         )
         print(f"{name}: {right[long].mean():.4f} ({parts})")
     if any(row.conversation_id for row in rows):
