@@ -1,6 +1,6 @@
 """Conversations in, as records: the schema, readers of files, the seed corpus and its splits."""
 
-from santun_corpora.read import find_files, open_source, read, spool
+from santun_corpora.read import describe, find_files, open_source, read, spool
 from santun_corpora.schema import (
     BEHAVIOURS,
     CORE_BEHAVIOURS,
@@ -22,6 +22,7 @@ __all__ = [
     "InputError",
     "Problem",
     "Utterance",
+    "describe",
     "find_files",
     "open_source",
     "read",

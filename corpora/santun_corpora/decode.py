@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def detect(path: Path) -> Encoding:
         file.seek(0)
         while block := file.read(_BLOCK):
             if total == 0:
-                utf16 = _utf16(block)
+                utf16 = utf16_without_mark(block)
                 if utf16:
                     return Encoding(utf16, note=f"read as {utf16}: zero bytes stand on one side of each pair only")
             zeros += block.count(0)
@@ -88,6 +89,19 @@ def detect(path: Path) -> Encoding:
             "utf-8", "replace", f"{bad} bytes are not UTF-8 (the first at byte {offset}) and read as \ufffd"
         )
     return _one_byte(path, bytes(strange))
+
+
+def numbered_lines(path: Path, encoding: Encoding) -> Iterator[tuple[int, str]]:
+    """Lines of a text file, numbered from 1, without their ends: LF, CR LF or CR, and no other.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If the file is in another encoding.
+    """
+    with path.open(encoding=encoding.name, errors=encoding.errors) as file:
+        for number, line in enumerate(file, 1):
+            yield number, (line.lstrip("\ufeff") if number == 1 else line).removesuffix("\n").replace("\x00", "\ufffd")
 
 
 def _utf8_faults(data: bytes, *, last: bool) -> tuple[list[int], bytes]:
@@ -111,7 +125,8 @@ def _utf8_sequences(data: bytes) -> int:
     return sum(1 for c in data.decode("utf-8", "ignore") if ord(c) > 127)
 
 
-def _utf16(block: bytes) -> str | None:
+def utf16_without_mark(block: bytes) -> str | None:
+    """Name of the UTF-16 that a block without byte order mark is in; None where it is in none."""
     if len(block) < 4:
         return None
     even, odd = block[0::2].count(0) / (len(block) / 2), block[1::2].count(0) / (len(block) / 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from santun_corpora.columns import guess_columns
-from santun_corpora.decode import Encoding, detect
+from santun_corpora.decode import Encoding, detect, utf16_without_mark
 from santun_corpora.schema import InputError, Problem, Utterance
 from santun_corpora.systems import json_systems, text_systems
 from santun_corpora.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
@@ -178,6 +178,20 @@ def _items(source: Source, columns: Mapping[str, str]) -> Iterator[Utterance | P
     return json_systems()[source.format].read(source.path, _document(source.path, source.encoding))
 
 
+def describe(source: Source) -> str | None:
+    """Say whose export a file is taken for, and what was decided for it; None for plain tables and text."""
+    if source.format in json_systems():
+        return f"read as {json_systems()[source.format].title}"
+    if source.format not in text_systems():
+        return None
+    system = text_systems()[source.format]
+    try:
+        detail = system.detail(source.path, source.encoding or detect(source.path)) if system.detail else None
+    except UnicodeError:
+        detail = None  # reading it tells
+    return f"read as {system.title}" + (f"; {detail}" if detail else "")
+
+
 def _document(path: Path, encoding: Encoding | None) -> Any:
     """Parse a JSON document.
 
@@ -201,10 +215,11 @@ def _system_of(path: Path, head: bytes, json_like: bool) -> str | None:
         except InputError:
             return None
         return next((name for name, system in json_systems().items() if system.accepts(document)), None)
-    if b"\x00" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    name = "utf-16" if marked else utf16_without_mark(head) or "utf-8"
+    if name == "utf-8" and b"\x00" in head:
         return None
-    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = head.decode("utf-16" if utf16 else "utf-8", "replace").lstrip("\ufeff")
+    text = head.decode(name, "replace").lstrip("\ufeff")
     return next((name for name, system in text_systems().items() if system.accepts(text, path)), None)
 
 

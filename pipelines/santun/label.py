@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from santun_corpora import InputError, Problem, Utterance, open_source, read
+from santun_corpora import InputError, Problem, Utterance, describe, open_source, read
 
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
@@ -295,10 +295,11 @@ def _file_blocks(
 ) -> Iterator[list[Utterance | Problem]]:
     try:
         source = open_source(path, format=format_in, encoding=encoding, name=name, columns=columns)
-        if source.encoding and source.encoding.note and not told[0]:
-            account.notes.append(f"{name}: {source.encoding.note}")
-            if on_note:
-                on_note(account.notes[-1])
+        for note in (source.encoding.note if source.encoding else None, describe(source)):
+            if note and not told[0]:
+                account.notes.append(f"{name}: {note}")
+                if on_note:
+                    on_note(account.notes[-1])
         yield from blocks(read(source, columns))
     except InputError as error:
         if not told[1]:

@@ -27,10 +27,16 @@ class TextSystem(NamedTuple):
         Told the first 4,096 bytes, decoded, and the file's path.
     read : callable
         Told path and encoding.
+    title : str
+        What a user calls such a file.
+    detail : callable or None
+        Told path and encoding; says what was decided for this file that could have been decided otherwise.
     """
 
     accepts: Callable[[str, Path], bool]
     read: Callable[[Path, Encoding], Iterator[Item]]
+    title: str
+    detail: Callable[[Path, Encoding], str | None] | None = None
 
 
 class JsonSystem(NamedTuple):
@@ -42,10 +48,13 @@ class JsonSystem(NamedTuple):
         Told the parsed document.
     read : callable
         Told path and parsed document.
+    title : str
+        What a user calls such a file.
     """
 
     accepts: Callable[[Any], bool]
     read: Callable[[Path, Any], Iterator[Item]]
+    title: str
 
 
 def text_systems() -> dict[str, TextSystem]:
