@@ -48,6 +48,10 @@ def label(
     encoding: Encoding = None,
     format_in: FormatIn = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew instead of going on after a kill.")] = False,
+    redact: Annotated[
+        bool,
+        typer.Option("--redact", help="Write [PHONE_1], [MYKAD_1] … for what identifies a person: docs/redaction.md."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary to standard error as JSON.")] = False,
 ) -> None:
@@ -75,6 +79,10 @@ def label(
             fail("--text prints; give a file to write one", USAGE)
         loaded = open_model(model)
         for record in loaded.label([t.encode("utf-8", "replace").decode() for t in text], lang=lang, speaker=role):
+            if redact:
+                from santun.redact import redact as redacted
+
+                record["text"] = redacted(record["text"], {})
             typer.echo(json.dumps(record, ensure_ascii=False))
         return
     from santun.label import Account, label_files
@@ -109,7 +117,7 @@ def label(
             with _Progress(paths, quiet) as progress:
                 account = label_files(
                     loaded, paths, out, kind=kind, lang=lang, role=role, columns=loaded_columns, encoding=encoding,
-                    format_in=format_in, restart=restart, on_block=progress.update, on_note=progress.note,
+                    format_in=format_in, restart=restart, redact=redact, on_block=progress.update, on_note=progress.note,
                 )  # fmt: skip
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -216,6 +224,8 @@ def _summary(account: Account, as_json: bool) -> None:
         langs = ", ".join(f"{code} {n:,}" for code, n in sorted(a.langs.items(), key=lambda item: -item[1]))
         lines.append(f"languages: {langs}" + (f"; mixed {a.mixed:,}" if a.mixed else ""))
         lines.append("labels: " + ", ".join(f"{name} {n:,}" for name, n in a.labels.items()))
+    if a.redacted:
+        lines.append("redacted: " + ", ".join(f"{kind} {n:,}" for kind, n in a.redacted.items()))
     p = a.paths
     if p.conversations:
         steps = ", ".join(f"{step} {n:,}" for step, n in p.steps.items())

@@ -67,6 +67,8 @@ class Account:
     paths : PathSummary
     model : str
         Version of the model that labelled.
+    redacted : dict of str to int
+        Identifiers of each kind that tags stand for in the texts.
     """
 
     read: int = 0
@@ -81,6 +83,7 @@ class Account:
     mixed: int = 0
     paths: PathSummary = field(default_factory=PathSummary)
     model: str = ""
+    redacted: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -213,6 +216,7 @@ def label_files(
     encoding: str | None = None,
     format_in: str | None = None,
     restart: bool = False,
+    redact: bool = False,
     on_block: Callable[[Account, Path], None] | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Account:
@@ -234,6 +238,8 @@ def label_files(
         See `santun_corpora.read` and `open_source`.
     restart : bool, default=False
         Forget a partial result instead of going on from it.
+    redact : bool, default=False
+        Write tags for what identifies a person (see `santun.redact`); labels are those of the texts as they came.
     on_block, on_note : callable, default=None
         Told of progress, and of what is decided on the way.
 
@@ -248,6 +254,7 @@ def label_files(
     """
     options = {"kind": kind, "lang": lang, "role": role, "columns": dict(columns or {}), "encoding": encoding}
     options |= {"format_in": format_in, "model": model.facts.get("content_sha256", "")}
+    options["redact"] = redact
     twins = {name for name, n in Counter(path.name for path in paths).items() if n > 1}
     names = [path.as_posix() if path.name in twins else path.name for path in paths]
     job = _Job(out, kind, options, paths, restart)
@@ -266,7 +273,7 @@ def label_files(
                 rows += len(block)
                 if rows <= skip:
                     continue
-                _label_one(model, block, account, writer, lang, role)
+                _label_one(model, block, account, writer, lang, role, redact)
                 if on_block:
                     on_block(account, path)
                 job.save(writer, rows, number)
@@ -313,6 +320,7 @@ def _label_one(
     writer: Writer,
     lang: str | None,
     role: str | None,
+    redact: bool,
 ) -> None:
     utterances = []
     for item in block:
@@ -326,7 +334,13 @@ def _label_one(
         if role and item.role == "unknown":
             item.role = role
         utterances.append(item)
-    writer.write(label_block(model, utterances, account))
+    records = label_block(model, utterances, account)
+    if redact:
+        from santun.redact import redact_records
+
+        for kind, count in redact_records(records).items():
+            account.redacted[kind] = account.redacted.get(kind, 0) + count
+    writer.write(records)
 
 
 class _Job:
