@@ -156,7 +156,7 @@ def test_every_language_has_the_same_files():
         )
         for lang in LANGUAGES
     }
-    assert set(map(tuple, listed.values())) == {("abbreviations.txt", "chat.tsv", "markers.txt")}
+    assert set(map(tuple, listed.values())) == {("abbreviations.txt", "chat.tsv", "markers.txt", "openings.txt")}
 
 
 def test_unknown_language_is_refused():

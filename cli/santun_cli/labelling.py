@@ -13,8 +13,10 @@ import typer
 from santun_cli.options import (
     UNREADABLE,
     USAGE,
+    Agent,
     Encoding,
     FormatIn,
+    GuessRoles,
     Inputs,
     Json,
     Lang,
@@ -43,6 +45,8 @@ def label(
     ] = None,
     lang: Lang = None,
     role: Role = None,
+    agent: Agent = None,
+    guess_roles: GuessRoles = False,
     columns: Map = None,
     model: ModelName = "default",
     encoding: Encoding = None,
@@ -64,6 +68,8 @@ def label(
         santun label export.csv --map text=Isi,speaker=Pengirim -o labelled.xlsx
 
         cat call.txt | santun label - --lang ms
+
+        santun label chats/ --agent "CS Toko" -o labelled.xlsx
 
         santun label --text "Mohon maaf atas keterlambatannya, Kak" --lang id
 
@@ -116,8 +122,9 @@ def label(
         if paths:
             with _Progress(paths, quiet) as progress:
                 account = label_files(
-                    loaded, paths, out, kind=kind, lang=lang, role=role, columns=loaded_columns, encoding=encoding,
-                    format_in=format_in, restart=restart, redact=redact, on_block=progress.update, on_note=progress.note,
+                    loaded, paths, out, kind=kind, lang=lang, role=role, agents=agent or [], guess=guess_roles,
+                    columns=loaded_columns, encoding=encoding, format_in=format_in, restart=restart, redact=redact,
+                    on_block=progress.update, on_note=progress.note,
                 )  # fmt: skip
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -292,6 +299,8 @@ def explain(
 def path(
     call: Annotated[Path, typer.Argument(help="A transcript.")],
     lang: Lang = None,
+    agent: Agent = None,
+    guess_roles: GuessRoles = False,
     columns: Map = None,
     model: ModelName = "default",
     encoding: Encoding = None,
@@ -314,8 +323,9 @@ def path(
         fail(f"{call}: no such file", UNREADABLE)
     try:
         conversations = label_path(
-            loaded, call, lang=lang, columns=parse_columns(columns), encoding=encoding, format_in=format_in
-        )
+            loaded, call, lang=lang, agents=agent or [], guess=guess_roles, columns=parse_columns(columns),
+            encoding=encoding, format_in=format_in,
+        )  # fmt: skip
     except InputError as error:
         fail(str(error), UNREADABLE)
     traced = [

@@ -16,7 +16,10 @@ USAGE, PARTLY, UNREADABLE, INTERNAL = 2, 3, 4, 5
 
 Inputs = Annotated[
     list[str] | None,
-    typer.Argument(help="Files or folders: JSONL, CSV/TSV, XLSX, Parquet, `Agent: …` text; `-` for standard input."),
+    typer.Argument(
+        help="Files or folders: JSONL, CSV/TSV, XLSX, Parquet, `Agent: …` text, WhatsApp, VTT/SRT, exports of phone and "
+        "chat systems; `-` for standard input."
+    ),
 ]
 ModelName = Annotated[
     str,
@@ -31,6 +34,20 @@ Lang = Annotated[
 Role = Annotated[
     str | None, typer.Option("--speaker-role", help="Role of rows whose speaker names none: agent, customer, bot.")
 ]
+Agent = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--agent",
+        help="Label of a speaker who is an agent, e.g. spk_0; other named speakers are customers. May be given again.",
+    ),
+]
+GuessRoles = Annotated[
+    bool,
+    typer.Option(
+        "--guess-roles",
+        help="Guess who the agent is: who greets for a company, asks how to help, or speaks first in a call.",
+    ),
+]
 Map = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,7 +60,8 @@ Encoding = Annotated[
 FormatIn = Annotated[
     str | None,
     typer.Option(
-        "--format-in", help="Format of the inputs: jsonl, json, csv, xlsx, parquet, text. Sniffed if not given."
+        "--format-in",
+        help="Format of the inputs: jsonl, json, csv, xlsx, parquet, text, whatsapp, srt … Sniffed if not given.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

@@ -7,14 +7,16 @@ import json
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from santun_corpora.columns import guess_columns
-from santun_corpora.decode import Encoding, detect, utf16_without_mark
+from santun_corpora.decode import Encoding, detect, numbered_lines, utf16_without_mark
 from santun_corpora.schema import InputError, Problem, Utterance
-from santun_corpora.systems import json_systems, text_systems
+from santun_corpora.systems import convokit, json_systems, one_of_many, read_document, system_of, text_systems
+from santun_corpora.systems.whatsapp import TITLE, read_zip
 from santun_corpora.tables import read_csv, read_json, read_jsonl, read_parquet, read_xlsx
 from santun_corpora.transcript import read_transcript
 
@@ -26,10 +28,13 @@ READERS: dict[str, Reader] = {
     "xlsx": read_xlsx,
     "parquet": read_parquet,
     "text": read_transcript,
+    "zip": read_zip,
+    "convokit": convokit.read_corpus,
 }
 _SUFFIXES = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet", ".txt": "text", ".text": "text",
+    ".vtt": "webvtt", ".srt": "srt", ".sbv": "srt", ".rttm": "rttm", ".zip": "zip",
 }  # fmt: skip
 _DECODED = ("csv", "text")
 _JSON_HEAD = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"\]]")  # and not a clock in brackets
@@ -88,7 +93,8 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
 def _is_input(path: Path) -> bool:
     """Whether a file of a folder is one to read: of a known ending, not hidden, no lock and no unfinished output."""
     partial = path.name.endswith((".part.json", ".part.json.new"))
-    return path.suffix.lower() in _SUFFIXES and not path.name.startswith((".", "~$")) and not partial
+    hidden = path.name.startswith((".", "~$")) or partial or convokit.is_companion(path)
+    return path.suffix.lower() in _SUFFIXES and not hidden
 
 
 def spool(stream: BinaryIO, name: str) -> Path:
@@ -140,16 +146,20 @@ def open_source(
 
 
 def _sniff(path: Path, head: bytes, columns: Mapping[str, str]) -> str:
-    if head.startswith(b"PK\x03\x04"):
-        return "xlsx"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _packed(path)
     if head.startswith(b"PAR1"):
         return "parquet"
     named = _SUFFIXES.get(path.suffix.lower())
-    if named in ("xlsx", "parquet"):
+    if named in ("xlsx", "parquet", "zip"):
         raise InputError(f"{path.name}: not a {named} file, whatever its name says; export it again")
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = _beginning(head)
     json_like = bool(_JSON_HEAD.match(start))
-    if not columns and named in (None, "text", "json") and (system := _system_of(path, head, json_like)):
+    if not columns and named != "jsonl" and (system := _system_of(path, head, json_like)):
+        return system
+    if convokit.is_corpus(path):
+        return "convokit"
+    if not columns and named == "jsonl" and (system := _system_of_line(path)):
         return system
     first = start.split(b"\n", 1)[0]
     if named in (None, "text", "json") and json_like:
@@ -170,18 +180,45 @@ def _sniff(path: Path, head: bytes, columns: Mapping[str, str]) -> str:
     return named
 
 
+def _packed(path: Path) -> str:
+    """Format of what is packed as a zip.
+
+    Raises
+    ------
+    InputError
+        If it is a document of another program.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        names = []  # the reader says what is wrong
+    for inside, what in (("word/document.xml", "a Word document"), ("ppt/presentation.xml", "slides")):
+        if inside in names:
+            raise InputError(f"{path.name}: {what}; save it as plain text (.txt)")
+    book = "xl/workbook.xml" in names or "[Content_Types].xml" in names
+    return "xlsx" if book or (not names and path.suffix.lower() != ".zip") else "zip"
+
+
 def _items(source: Source, columns: Mapping[str, str]) -> Iterator[Utterance | Problem]:
     if source.format in READERS:
         return READERS[source.format](source.path, columns, source.encoding)
     if source.format in text_systems():
         return text_systems()[source.format].read(source.path, source.encoding or detect(source.path))
-    return json_systems()[source.format].read(source.path, _document(source.path, source.encoding))
+    try:
+        return read_document(source.format, source.path, _document(source.path, source.encoding))
+    except _SeveralError:
+        return _lines_of_documents(source)
 
 
 def describe(source: Source) -> str | None:
     """Say whose export a file is taken for, and what was decided for it; None for plain tables and text."""
     if source.format in json_systems():
         return f"read as {json_systems()[source.format].title}"
+    if source.format == "convokit":
+        return f"read as {convokit.TITLE}"
+    if source.format == "zip":
+        return f"read as {TITLE} in a zip"
     if source.format not in text_systems():
         return None
     system = text_systems()[source.format]
@@ -192,6 +229,10 @@ def describe(source: Source) -> str | None:
     return f"read as {system.title}" + (f"; {detail}" if detail else "")
 
 
+class _SeveralError(Exception):
+    """A file of several JSON documents, one after the other."""
+
+
 def _document(path: Path, encoding: Encoding | None) -> Any:
     """Parse a JSON document.
 
@@ -199,22 +240,70 @@ def _document(path: Path, encoding: Encoding | None) -> Any:
     ------
     InputError
         If it is none.
+    _SeveralError
+        If another follows it.
     """
     found = encoding or detect(path)
     try:
         return json.loads(path.read_bytes().decode(found.name, found.errors).lstrip("\ufeff"))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if str(error).startswith("Extra data"):
+            raise _SeveralError from None
         raise InputError(f"{path.name}: not one JSON document, or cut; export it again") from None
+
+
+def _lines_of_documents(source: Source) -> Iterator[Utterance | Problem]:
+    """Read a document a line, with the reader of a JSON system."""
+    path, rows = source.path, []
+    together: bool | None = None
+    for number, line in numbered_lines(path, source.encoding or detect(path)):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError):
+            yield Problem(f"{path.name}:{number}", "not JSON; write one document a line")
+            continue
+        if together is None:  # a line may also be a part of one conversation
+            accepts = json_systems()[source.format].accepts
+            together = not accepts(document) and accepts([document])
+        if together:
+            rows.append(document)
+        else:
+            yield from one_of_many(source.format, path, document, f"{number}:", f"{path.stem}-{number}")
+    if together:
+        yield from read_document(source.format, path, rows)
+
+
+def _beginning(head: bytes) -> bytes:
+    """Begin of a file as UTF-8, without byte order mark and leading blanks."""
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    name = "utf-16" if marked else utf16_without_mark(head)
+    if name:
+        head = head.decode(name, "ignore").lstrip("\ufeff").encode("utf-8", "ignore")
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def _system_of_line(path: Path) -> str | None:
+    """Name of the system whose export stands in the first line of a file; None where it is none's."""
+    with path.open("rb") as file:
+        line = next((line for line in file if line.strip()), b"")
+    try:
+        document = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError):
+        return None
+    return system_of(document) or system_of([document])
 
 
 def _system_of(path: Path, head: bytes, json_like: bool) -> str | None:
     """Name of the system whose export a file is; None where it is none's."""
     if json_like:
         try:
-            document = _document(path, None)
+            return system_of(_document(path, None))
+        except _SeveralError:
+            return _system_of_line(path)
         except InputError:
             return None
-        return next((name for name, system in json_systems().items() if system.accepts(document)), None)
     marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     name = "utf-16" if marked else utf16_without_mark(head) or "utf-8"
     if name == "utf-8" and b"\x00" in head:
@@ -270,8 +359,9 @@ def read(source: Source, columns: Mapping[str, str] | None = None) -> Iterator[U
                 yield Problem(place, item.what)
                 continue
             item.source = place
-            # a record that brings its own context, be it empty, stands for itself
+            # a record that brings its own context, be it empty, stands for itself; a system's file is a conversation
             stands_alone = "context" in item.fields or (item.speaker is None and item.turn is None)
+            stands_alone = stands_alone and source.format in READERS and source.format != "zip"
             if item.conversation_id is None and not stands_alone:
                 item.conversation_id = stem
             if item.conversation_id is None or item.conversation_id != conversation:

@@ -73,6 +73,8 @@ class Utterance:
         As the file has it; None where it is empty or says that it is unknown.
     role : str
         One of `ROLES`.
+    role_guessed : bool
+        Whether the role is a guess, by what is said, and not told by the file or the user.
     lang : str or None
         One of `LANGUAGES`; None where the file does not say.
     start, end : float or None
@@ -107,6 +109,7 @@ class Utterance:
     fields: dict[str, Any] = field(default_factory=dict)
     skip: str | None = None
     fault: str | None = None
+    role_guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

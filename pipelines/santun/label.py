@@ -19,10 +19,12 @@ from santun_corpora import InputError, Problem, Utterance, describe, open_source
 
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
+from santun.roles import called, guess_roles, name_agents
 from santun.write import Writer, can_resume, open_writer, partial_path
 
 BLOCK = 8_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
+_TWICE = frozenset(("aws-contact-lens",))  # systems that write a call into two files
 _OWN = frozenset(
     [
         "id",
@@ -162,6 +164,7 @@ def _record(model: Model, u: Utterance, result: Labels | None, row: int) -> dict
         "turn": u.turn,
         "speaker": u.speaker,
         "role": u.role,
+        **({"role_guessed": True} if u.role_guessed else {}),
         "lang": result.lang[row] if result else u.lang,
         "text": u.text,
     }
@@ -172,8 +175,8 @@ def _record(model: Model, u: Utterance, result: Labels | None, row: int) -> dict
         record |= {"labels": [], "scores": dict.fromkeys(model.behaviours, 0.0), "mixed": False}
     record["source"] = u.source
     # what a table says itself comes with its fields
-    told = {"start": u.start, "end": u.end, "time": u.time}
-    return record | {name: value for name, value in told.items() if value is not None and not u.fields}
+    told = {"start": u.start, "end": u.end, "time": u.time} if u.fields.keys() <= {"flags"} else {}
+    return record | {name: value for name, value in told.items() if value is not None}
 
 
 def _with_fields(record: dict[str, Any], utterance: Utterance) -> dict[str, Any]:
@@ -196,7 +199,8 @@ def _count_paths(records: Sequence[dict[str, Any]], summary: PathSummary) -> Non
         name = records[start]["conversation_id"]
         if end < len(records) and records[end]["conversation_id"] == name and name is not None:
             continue
-        if name is not None:
+        # a call that was skipped whole is none: another file has it, or nobody speaks
+        if name is not None and not all("skipped" in r for r in records[start:end]):
             turns = [
                 Turn(r["turn"] or i, r["role"], r["text"], r["labels"]) for i, r in enumerate(records[start:end], 1)
             ]
@@ -212,6 +216,8 @@ def label_files(
     kind: str = "jsonl",
     lang: str | None = None,
     role: str | None = None,
+    agents: Sequence[str] = (),
+    guess: bool = False,
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     format_in: str | None = None,
@@ -234,6 +240,10 @@ def label_files(
         Language of every row that does not name its own.
     role : str, default=None
         Role of every row whose speaker names none.
+    agents : sequence of str, default=()
+        Speakers who are agents; every other named speaker of unknown role is a customer.
+    guess : bool, default=False
+        Whether to guess who the agent is; see `santun.roles.guess_roles`.
     columns, encoding, format_in
         See `santun_corpora.read` and `open_source`.
     restart : bool, default=False
@@ -252,8 +262,19 @@ def label_files(
     OSError
         If the output cannot be written.
     """
-    options = {"kind": kind, "lang": lang, "role": role, "columns": dict(columns or {}), "encoding": encoding}
-    options |= {"format_in": format_in, "model": model.facts.get("content_sha256", "")}
+    options: dict[str, Any] = {
+        "kind": kind,
+        "lang": lang,
+        "role": role,
+        "columns": dict(columns or {}),
+        "encoding": encoding,
+    }
+    options |= {
+        "agents": list(agents),
+        "guess": guess,
+        "format_in": format_in,
+        "model": model.facts.get("content_sha256", ""),
+    }
     options["redact"] = redact
     twins = {name for name, n in Counter(path.name for path in paths).items() if n > 1}
     names = [path.as_posix() if path.name in twins else path.name for path in paths]
@@ -265,18 +286,35 @@ def label_files(
         on_note(f"going on after {skip:,} rows of an earlier run (--restart begins anew)")
     finished = False
     rows = 0
+    unseen = {called(name): name for name in agents}
+    calls: dict[str, str] = {}
     try:
         for number, path in enumerate(paths):
             for block in _file_blocks(
-                path, names[number], account, columns, encoding, format_in, on_note, told=_told(number, job)
+                path,
+                names[number],
+                account,
+                columns,
+                encoding,
+                format_in,
+                on_note,
+                told=_told(number, job),
+                calls=calls,
             ):
                 rows += len(block)
+                for item in block if unseen else ():
+                    unseen.pop(called(item.speaker), None) if isinstance(item, Utterance) and item.speaker else None
                 if rows <= skip:
                     continue
+                _set_roles(block, agents, guess=guess)
                 _label_one(model, block, account, writer, lang, role, redact)
                 if on_block:
                     on_block(account, path)
                 job.save(writer, rows, number)
+        for name in unseen.values():
+            account.notes.append(f"no speaker is called {name!r}; the labels are under `speaker` in the output")
+            if on_note:
+                on_note(account.notes[-1])
         finished = True
     finally:
         writer.close(finished=finished)
@@ -299,6 +337,7 @@ def _file_blocks(
     on_note: Callable[[str], None] | None,
     *,
     told: tuple[bool, bool],
+    calls: dict[str, str],
 ) -> Iterator[list[Utterance | Problem]]:
     try:
         source = open_source(path, format=format_in, encoding=encoding, name=name, columns=columns)
@@ -307,10 +346,30 @@ def _file_blocks(
                 account.notes.append(f"{name}: {note}")
                 if on_note:
                     on_note(account.notes[-1])
-        yield from blocks(read(source, columns))
+        items = read(source, columns)
+        yield from blocks(_once(items, name, calls) if source.format in _TWICE else items)
     except InputError as error:
         if not told[1]:
             account.unreadable.append(str(error))
+
+
+def _once(items: Iterator[Utterance | Problem], name: str, calls: dict[str, str]) -> Iterator[Utterance | Problem]:
+    """Skip what another file of the job has said already: a system writes a call twice, as it was and redacted."""
+    for item in items:
+        if isinstance(item, Utterance) and item.conversation_id is not None:
+            first = calls.setdefault(item.conversation_id, name)
+            if first != name:
+                item.skip = f"the same call as in {first}"
+        yield item
+
+
+def _set_roles(block: Sequence[Utterance | Problem], agents: Sequence[str], *, guess: bool) -> None:
+    """Set roles that the file does not tell, by the user's word, then by a guess."""
+    rows = [item for item in block if isinstance(item, Utterance)]
+    if agents:
+        name_agents(rows, {called(name) for name in agents})
+    if guess:
+        guess_roles(rows)
 
 
 def _label_one(
@@ -392,7 +451,7 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
     model : Model
     path : Path
     **options
-        ``lang``, ``columns``, ``encoding``, ``format_in``, as of `label_files`.
+        ``lang``, ``agents``, ``guess``, ``columns``, ``encoding``, ``format_in``, as of `label_files`.
 
     Returns
     -------
@@ -409,6 +468,7 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
     conversations: list[tuple[str | None, list[dict[str, Any]]]] = []
     for block in blocks(read(source, columns)):
         utterances = [item for item in block if isinstance(item, Utterance)]
+        _set_roles(utterances, options.get("agents", ()), guess=options.get("guess", False))
         for utterance in utterances:
             utterance.lang = utterance.lang or lang
         for record in label_block(model, utterances, account):

@@ -19,11 +19,14 @@ class LanguageData:
         Words that open a new clause in speech written without punctuation.
     abbreviations : frozenset of str
         Words whose full stop does not end a sentence.
+    openings : frozenset of str
+        Words that only the one who serves says: a company's greeting, how one can help.
     """
 
     chat: dict[str, str]
     markers: frozenset[str]
     abbreviations: frozenset[str]
+    openings: frozenset[str]
 
 
 @cache
@@ -39,6 +42,7 @@ def language_data(lang: str) -> LanguageData:
         chat=dict(line.split("\t") for line in _lines(lang, "chat.tsv")),
         markers=frozenset(_lines(lang, "markers.txt")),
         abbreviations=frozenset(_lines(lang, "abbreviations.txt")),
+        openings=frozenset(_lines(lang, "openings.txt")),
     )
 
 
