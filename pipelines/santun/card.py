@@ -112,9 +112,10 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
             "and half by cue words, labelled by the guide, used for measuring only.\n"
         )
         text += _tables(measured) + _by(measured, "source", "")
-        text += _by(evaluate(model, rows, by="drawn_by"), "drawn_by", "") + _alarms(
-            evaluate(model, [row for row in rows if row.fields.get("drawn_by") == "random"])
-        )
+        text += _by(evaluate(model, rows, by="drawn_by"), "drawn_by", "")
+        at_random = [row for row in rows if row.fields.get("drawn_by") == "random"]
+        if at_random:
+            text += _alarms(evaluate(model, at_random))
         text += _CEILING
     return text + _LIMITS
 

@@ -7,13 +7,14 @@ shows. A server that does not answer never stops a training: its run stays a fol
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -495,6 +496,7 @@ def promote(found: Found) -> int:
     if not found.run_id:
         raise RunError(f"{found.name}: not on the server; `santun runs push` sends it")
     with _mlflow() as client:
+        import mlflow
         from mlflow.exceptions import MlflowException
 
         try:
@@ -508,9 +510,8 @@ def promote(found: Found) -> int:
             number = max(int(v.version) for v in versions)
         else:
             model_id = client.get_run(found.run_id).outputs.model_outputs[0].model_id
-            made = client.create_model_version(
-                REGISTERED_MODEL, f"models:/{model_id}", run_id=found.run_id, model_id=model_id
-            )
+            with redirect_stderr(io.StringIO()):  # it speaks of what `santun promote` says itself
+                made = mlflow.register_model(f"models:/{model_id}", REGISTERED_MODEL)
             number = int(made.version)
         _crown(client, [*_history(client), number])
     return number
