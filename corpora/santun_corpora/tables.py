@@ -146,6 +146,17 @@ def _clean(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
+def _first_line_is_json(path: Path, encoding: Encoding | None) -> bool:
+    name, errors = (encoding.name, encoding.errors) if encoding else ("utf-8-sig", "strict")
+    with path.open(encoding=name, errors=errors) as file:
+        line = next((line for line in file if line.strip()), "")
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = None) -> Iterator[Item]:
     """Read a JSON array of records, or of conversations that hold their turns as records or (speaker, text) pairs."""
     try:
@@ -155,7 +166,7 @@ def read_json(path: Path, given: Mapping[str, str], encoding: Encoding | None = 
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: not UTF-8; save it as UTF-8") from None
     except ValueError as error:
-        if str(error).startswith("Extra data"):  # several objects: JSONL under another name
+        if str(error).startswith("Extra data") and _first_line_is_json(path, encoding):  # JSONL under another name
             yield from read_jsonl(path, given, encoding)
             return
         raise InputError(f"{path.name}: not JSON ({error}); export it again") from None

@@ -7,7 +7,6 @@ which is then read by that recogniser's reader.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import json
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from santun_corpora.schema import InputError, Problem, Utterance
 from santun_corpora.systems import assemblyai, aws, azure, deepgram, google, whisper
 from santun_corpora.systems.document import (
     MEDIA,
-    NO_TEXT,
     Item,
     dicts,
     duration,
@@ -99,7 +97,11 @@ def read(path: Path, document: Any) -> Iterator[Item]:
         speaker, role = _party(_originator(dialog), parties)
         length = duration(dialog.get("duration"))
         start = since(origin, time)
-        text = _body(dialog)
+        try:
+            text = _body(dialog)
+        except ValueError:
+            yield Problem(f"{at}/body", "not base64url, as it says; export the file again")
+            continue
         yield said(
             at,
             text,
@@ -110,7 +112,6 @@ def read(path: Path, document: Any) -> Iterator[Item]:
             time=time,
             lang=language(dialog.get("language")) or language(fields_of(dialog.get("meta")).get("language")),
             conversation=name,
-            skip=NO_TEXT if text in (None, "") else None,
         )
     yield from _transcripts(path, document, parties, dialogs, name, origin)
 
@@ -118,7 +119,7 @@ def read(path: Path, document: Any) -> Iterator[Item]:
 def _payload(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     try:
         inner = json.loads(_base64(document["payload"]))
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         inner = None
     if not isinstance(inner, dict) or "vcon" not in inner:
         raise InputError(f"{path.name}: a signed file whose payload is no vCon; export it again")
@@ -126,7 +127,8 @@ def _payload(path: Path, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _base64(text: str) -> str:
-    return base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4)).decode("utf-8")
+    text = "".join(text.split()).rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("utf-8")
 
 
 def _origin(document: dict[str, Any], dialogs: list[Any]) -> datetime | None:
@@ -160,14 +162,17 @@ def _party(index: Any, parties: list[Any]) -> tuple[str | None, str]:
 
 
 def _body(part: dict[str, Any]) -> Any:
-    """Text of a body, decoded as its encoding says."""
+    """Text of a body, decoded as its encoding says.
+
+    Raises
+    ------
+    ValueError
+        If it is not so encoded.
+    """
     body, encoding = part.get("body"), part.get("encoding")
     kind = str(part.get("mediatype") or part.get("mimetype") or "")
     if isinstance(body, str) and encoding == "base64url":
-        try:
-            body = _base64(body)
-        except (ValueError, binascii.Error):
-            return ["undecodable"]  # no string, so it becomes a problem
+        body = _base64(body)
     if isinstance(body, str) and encoding == "json":
         with contextlib.suppress(ValueError, RecursionError):  # some write a plain text here
             body = json.loads(body)
@@ -246,7 +251,7 @@ def _json_body(part: dict[str, Any]) -> Any:
     if isinstance(body, str) and part.get("encoding") == "base64url":
         try:
             body = _base64(body)
-        except (ValueError, binascii.Error):
+        except ValueError:
             return None
     if isinstance(body, str) and body.lstrip()[:1] in ("{", "["):
         try:
