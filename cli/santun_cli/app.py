@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from santun_cli import corpora, labelling, robustness, runs, training
+from santun_cli import checklist, corpora, labelling, robustness, runs, training
 from santun_cli.options import INTERNAL
 
 app = typer.Typer(
@@ -28,7 +28,8 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     labelling.label, labelling.explain, labelling.path, training.evaluate, training.train, training.tune, runs.compare,
-    runs.promote, runs.rollback, robustness.robustness,
+    runs.promote, runs.rollback, robustness.robustness, checklist.checklist,
+    checklist.swaps,
     training.card,
 )  # fmt: skip
 for command in COMMANDS:
