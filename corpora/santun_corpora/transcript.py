@@ -15,7 +15,9 @@ from santun_corpora.schema import InputError, Problem, Utterance, fold, role_of
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,3})?)?"
 _TIME_ONLY = re.compile(rf"\[?({_CLOCK})\]?$")
 _TIME_HEAD = re.compile(rf"[\[(]?({_CLOCK})(?:\s{{0,3}}[-–]\s{{0,3}}({_CLOCK}))?[\])]?\s{{0,9}}[-–]?\s+(?=\S)")
-_LABEL = re.compile(r"\[?([^\W\d][^:：\[\]]{0,39}?)\]?(?:\s*\((" + _CLOCK + r")\))?\s*[:：]\s*(.*)", re.DOTALL)
+_LABEL = re.compile(
+    r"\[?([^\W\d][^:：\[\]]{0,39}?)\]?(?:\s*\((" + _CLOCK + r")\))?\s*(?:(?<!\d)[:：]|[:：](?!\d))\s*(.*)", re.DOTALL
+)
 _BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 _TO = re.compile(r"From\s+(\S.{0,60}?)\s+to\s+\S", re.IGNORECASE)  # Zoom's chat
 _ABOVE = re.compile(
@@ -23,14 +25,18 @@ _ABOVE = re.compile(
 )
 _DASHED = re.compile(r"([^\W\d][^:：\[\]–—-]{0,39}?)\s{1,3}[-–—]\s{1,3}(\S.*)", re.DOTALL)
 _TURN = re.compile(r">>+\s*")
+_DIARIZED = re.compile(r"(?:speaker|spk|spkr)[ _-]?\w{1,3}$", re.IGNORECASE)  # by a machine
 _OFFICE = re.compile(  # what Meet and Teams write into a transcript themselves
     r"(?:This editable transcript was computer generated|(?:Transcription|Meeting) ended after \d|Transcript ended"
     r"|\S.{0,60} (?:started|stopped) transcription$)"
 )
-_PARTICLES = frozenset(["bin", "binti", "bt", "bte", "al", "el", "van", "de", "a/l", "a/p", "ibn", "bint"])
-_NO_NAMES = frozenset(
-    ["note", "notes", "nota", "catatan", "ps", "re", "subject", "tajuk", "perihal", "warning", "important", "penting", "tip", "tips", "contoh", "example", "question", "answer", "soalan", "jawapan", "pertanyaan", "jawaban", "title", "date", "time", "tarikh", "tanggal", "masa", "waktu", "summary", "ringkasan", "rumusan", "ملاحظه", "ملاحظة", "السؤال", "الجواب", "سؤال", "جواب", "مثال", "تنبيه", "مهم", "الموضوع", "التاريخ", "الوقت", "يعني"]
+_PARTICLES = frozenset(("bin", "binti", "bt", "bte", "al", "el", "van", "de", "a/l", "a/p", "ibn", "bint"))
+_HEADINGS = (  # what stands before a colon and is no name
+    "note notes nota catatan ps re subject tajuk perihal warning important penting tip tips contoh example question answer "
+    "soalan jawapan pertanyaan jawaban title date time tarikh tanggal masa waktu summary ringkasan rumusan "
+    "ملاحظة السؤال الجواب سؤال جواب مثال تنبيه مهم الموضوع التاريخ الوقت يعني"
 )
+_NO_NAMES = frozenset(_HEADINGS.split())
 
 
 class _Line(NamedTuple):
@@ -75,7 +81,7 @@ def _split(line: str, time: str | None) -> tuple[str | None, str | None, str]:
 def speaker_labels(seen: Mapping[str, int], units: int | None = None) -> frozenset[str]:
     """Which of the words before colons are speakers.
 
-    A speaker is a known role word, or a name of at most five words that comes twice. Beside these a name that comes once is
+    A speaker is a known role word, a machine's ``SPEAKER_00``, or a name of at most five words that comes twice. Beside these a name that comes once is
     one too, lest its words be taken for another's; so it is where nothing but names stands before colons in at least
     half of the `units`.
 
@@ -84,11 +90,15 @@ def speaker_labels(seen: Mapping[str, int], units: int | None = None) -> frozens
     >>> sorted(speaker_labels({"Ejen": 1, "Siti": 1, "nota": 1})), speaker_labels({"Sarah": 1})
     (['Ejen', 'Siti'], frozenset())
     """
-    labels = {label for label, n in seen.items() if role_of(label) != "unknown" or (n > 1 and len(label.split()) < 6)}
+    labels = {label for label, n in seen.items() if _is_sure(label) or (n > 1 and len(label.split()) < 6)}
     names = {label for label in seen if _is_name(label)}
     if labels or (units is not None and len(names) > 1 and 2 * sum(seen[name] for name in names) >= units):
         labels |= names
     return frozenset(labels)
+
+
+def _is_sure(label: str) -> bool:
+    return role_of(label) != "unknown" or _DIARIZED.match(label) is not None
 
 
 def _is_name(label: str) -> bool:
@@ -111,7 +121,8 @@ def _lines(path: Path, encoding: Encoding) -> Iterator[_Line]:
         text = text.strip()
         if not text:
             continue
-        start, end, rest = _time_head(text)
+        mark = _TURN.match(text)
+        start, end, rest = _time_head(text[len(mark[0]) :] if mark else text)
         label, time, said = _split(rest, start)
         if held is not None:
             # a name stands above words, and these begin with no time and no label of their own

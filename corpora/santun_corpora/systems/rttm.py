@@ -13,7 +13,10 @@ from santun_corpora.decode import Encoding, detect, numbered_lines
 from santun_corpora.schema import InputError, Problem, Utterance
 
 TITLE = "RTTM (who speaks when)"
-_LINE = re.compile(r"(?:SPEAKER|SPKR-INFO|LEXEME|NON-SPEECH|NOSCORE|SEGMENT)\s+\S+\s+\S+\s+\S+\s+\S+")
+_NUMBER = r"\d[\d.eE+-]*"
+_LINE = re.compile(
+    rf"SPEAKER\s+\S+\s+\S+\s+{_NUMBER}\s+{_NUMBER}(?:\s|$)|(?:SPKR-INFO|LEXEME|NON-SPEECH|NON-LEX|NOSCORE|SEGMENT)\s+\S+\s+\S+\s+\S+\s+\S+"
+)
 
 
 def accepts(text: str, _path: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ _BROKEN = re.compile(r"\s{0,9}(-?\d[-\d\s:.,٫،]{0,40}?)\s{0,9}-->(.{0,60})", r
 _CUT_TIMES = re.compile(r"-?\d+:[\d:.,٫،]*\s{0,9}-{0,2}$")
 _SETTINGS = re.compile(r"(?:(?:vertical|line|position|size|align|region|[XY][12]|[A-Z]):\S+(?:\s+|$))*$")
 _BLOCKS = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
-_VOICE = re.compile(r"<v(?:\.[^\s>]{1,100})?(?:\s{1,5}([^>\n]{0,200}))?>|</v>")
+_VOICE = re.compile(r"<v(?:\.[^\s>]{1,100})?(?:\s{1,5}([^<>\n]{0,200}))?>|</v>")
 _CUE_TIME = re.compile(r"<\d+:[\d:.]+>")
 _TAG = re.compile(
     r"</?(?:c|i|b|u|s|ruby|rt|lang|font|span)(?:[.\s][^<>\n]{0,200})?>|<\d+:[\d:.]+>|\{\\\w{1,10}[^{}\n]{0,40}\}", re.I
@@ -219,7 +219,6 @@ def _read(path: Path, encoding: Encoding) -> Iterator[Utterance | Problem]:
         )
     labels = speaker_labels(seen, units)
     diarized = partner(path)
-    shown: deque[str] = deque(maxlen=2)
     previous = ""
     turn = 0
     for cue in _cues(path, encoding):
@@ -234,21 +233,19 @@ def _read(path: Path, encoding: Encoding) -> Iterator[Utterance | Problem]:
         if cue.start is None and cue.end is None and not any(part.text for part in parts):
             yield Problem(f"{path.name}:{cue.line}", "the times cannot be read, and no text follows; is the file cut?")
             continue
-        lines = set(re.findall("[^\n]+", "\n".join(part.text for part in parts)))
-        repeated = (rolling and bool(lines) and lines <= set(shown)) or (
-            "<u>" in raw and bool(lines) and previous == "\n".join(part.text for part in parts)
-        )
+        text = "\n".join(part.text for part in parts)
+        rolls = rolling and len(parts) == 1 and text.split("\n")[0] == previous.split("\n")[-1] != ""
+        repeated = (rolls and "\n" not in text and not _CUE_TIME.search(raw)) or ("<u>" in raw and text == previous)
         places: Counter[int] = Counter()
         spoken = diarized.most_of(cue.start, cue.end) if diarized is not None else None
         for part in parts:
             turn += 1
             places[part.line] += 1
             speaker = part.speaker or spoken
-            text = part.text
-            if rolling and not repeated:  # the line above was the last caption's
-                text = "\n".join(line for line in text.split("\n") if line not in shown)
+            # the line above was the last caption's
+            said = part.text.partition("\n")[2] if rolls and "\n" in part.text else part.text
             yield Utterance(
-                text=text,
+                text=said,
                 source=f"{path.name}:{part.line}" + (f"/{places[part.line]}" if places[part.line] > 1 else ""),
                 turn=turn,
                 speaker=speaker,
@@ -257,10 +254,9 @@ def _read(path: Path, encoding: Encoding) -> Iterator[Utterance | Problem]:
                 start=cue.start,
                 end=cue.end,
                 time=part.time,
-                skip=NO_TEXT if not text else "repeated caption" if repeated else None,
+                skip=NO_TEXT if not said else "repeated caption" if repeated else None,
             )
-        shown.extend(line for part in parts for line in part.text.split("\n") if line)
-        previous = "\n".join(part.text for part in parts)
+        previous = text
 
 
 def _parts(cue: _Cue, labels: frozenset[str]) -> Iterator[_Part]:
@@ -270,9 +266,9 @@ def _parts(cue: _Cue, labels: frozenset[str]) -> Iterator[_Part]:
     if teams is not None:
         yield teams
         return
-    parts = [part for voice in _voices(cue.lines) for part in _turns(voice, labels)]
+    parts = [part for speaker, lines in _voices(cue.lines) for part in _turns(speaker, lines, labels)]
     spoken = [part for part in parts if part.text]
-    yield from spoken or [_Part(first, parts[0].speaker if parts else None, "")]
+    yield from spoken or [_Part(first, next((part.speaker for part in parts if part.speaker), None), "")]
 
 
 def _teams(cue: _Cue, first: int) -> _Part | None:
@@ -296,29 +292,24 @@ def _teams(cue: _Cue, first: int) -> _Part | None:
     )
 
 
-def _voices(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str | None, str | None, list[tuple[int, str]]]]:
-    """Speaker, language and lines of each voice span."""
+def _voices(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str | None, list[tuple[int, str]]]]:
+    """Speaker and lines of each voice span."""
     speaker: str | None = None
-    lang: str | None = None
     held: list[tuple[int, str]] = []
     for number, line in lines:
         at = 0
         for tag in _VOICE.finditer(line):
-            held.append((number, line[at : tag.start()]))
-            yield speaker, lang, held
-            at, held, lang = tag.end(), [], None
+            yield speaker, [*held, (number, line[at : tag.start()])]
+            at, held = tag.end(), []
             speaker = html.unescape(tag[1] or "").translate(_HIDDEN).strip() or None
-        rest = line[at:]
-        tongue = _LANG.match(rest)
-        if tongue and not any(text.strip() for _, text in held):
-            lang = tongue[1]
-        held.append((number, rest))
-    yield speaker, lang, held
+        held.append((number, line[at:]))
+    yield speaker, held
 
 
-def _turns(voice: tuple[str | None, str | None, list[tuple[int, str]]], labels: frozenset[str]) -> Iterator[_Part]:
+def _turns(speaker: str | None, raw: Sequence[tuple[int, str]], labels: frozenset[str]) -> Iterator[_Part]:
     """Parts of a voice span: by the labels, dashes or ``>>`` at the beginning of its lines."""
-    speaker, lang, raw = voice
+    tongue = next((_LANG.match(line) for _, line in raw if line.strip()), None)
+    lang = tongue[1] if tongue else None
     lines = [(number, html.unescape(_TAG.sub("", line)).strip()) for number, line in raw]
     dashes = _DASHES if any(_DASHES.match(line) for _, line in lines) else _DASH
     several = dashes is _DASHES or sum(_DASH.match(line) is not None for _, line in lines) > 1

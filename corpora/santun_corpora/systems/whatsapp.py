@@ -54,7 +54,7 @@ _GROUP = re.compile(
 _CALL = re.compile(
     r"(?P<sure>(?:silenced_|missed_)(?:group_)?(?:voice|video)_call(?:_.{0,60})?"
     r"|panggilan_(?:grup_)?(?:suara|video)_(?:tak|tidak)_(?:ter|di)?jawab(?:_.{0,60})?"
-    r"|مكالمة_(?:جماعية_)?(?:صوتية|فيديو)_(?:فائتة|لم_يرد).{0,60})$"
+    r"|مكالمة_(?:جماعية_)?(?:صوتية|فيديو)_(?:فايتة|لم_يرد).{0,60})$"
     r"|(?:group_)?(?:voice|video)_call(?:_.{0,60})?$|panggilan_(?:suara|video)(?:_.{0,60})?$|مكالمة_(?:صوتية|فيديو)(?:_.{0,60})?$"
 )
 _DELETED = re.compile(
@@ -80,9 +80,11 @@ _ATTACHED_WORDS = frozenset(
 )  # fmt: skip
 _PLACE = re.compile(r"(?:live )?(?:location|lokasi|الموقع)(?:: https?://\S+| shared)$", re.IGNORECASE)
 _EDITED = re.compile(rf"[\s{_MARKS}]{{0,4}}<([^<>\n]{{8,50}})>[\s{_MARKS}]{{0,4}}$")
-_EDITED_WORDS = frozenset(
-    ["this_message_was_edited", "pesan_ini_diedit", "pesan_ini_telah_diedit", "mesej_ini_diedit", "mesej_ini_telah_diedit", "mesej_ini_telah_disunting", "تم_تعديل_هذه_الرسالة", "تم_تعديل_هذا_المحتوى"]
+_EDITED_NOTES = (
+    "this_message_was_edited pesan_ini_diedit pesan_ini_telah_diedit mesej_ini_diedit mesej_ini_telah_diedit "
+    "mesej_ini_telah_disunting تم_تعديل_هذه_الرسالة تم_تعديل_هذا_المحتوى"
 )
+_EDITED_WORDS = frozenset(_EDITED_NOTES.split())
 _LONGEST_NOTE = 400
 _TRIM = "".join(
     map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x61C, 0x200B, 0x200E, 0x200F, 0xFEFF, 0x20, 9, 10, 13, 0xA0, 0x202F])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from santun_corpora.decode import Encoding, numbered_lines
-from santun_corpora.schema import Problem, Utterance, role_of
+from santun_corpora.schema import InputError, Problem, Utterance, role_of
 from santun_corpora.systems.document import NO_TEXT
 
 TITLE = "Whisper table, times in milliseconds"
@@ -39,14 +39,22 @@ def accepts(text: str, _path: Path) -> bool:
 
 
 def read(path: Path, encoding: Encoding) -> Iterator[Utterance | Problem]:
-    """Read a row a segment; a row whose times cannot be read keeps its words."""
+    """Read a row a segment; a row whose times cannot be read keeps its words.
+
+    Raises
+    ------
+    InputError
+        If the header is another.
+    """
     with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
         header = file.readline().lstrip("\ufeff").strip()
+        if header not in _HEADERS:
+            raise InputError(f"{path.name}: not a table of Whisper; its header is start, end, text")
         names = re.split("[\t,]", header)
         if "\t" in header:
             rows: Iterator[list[str]] = (line.rstrip("\r\n").split("\t", 2) for line in file)
         else:
-            reader = csv.reader((line.replace("\x00", "\ufffd") for line in file), skipinitialspace=True)
+            reader = csv.reader(line.replace("\x00", "\ufffd") for line in file)
             rows = reader
         number = 1
         turn = 0
