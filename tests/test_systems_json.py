@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from santun_corpora import InputError, Problem, Utterance, describe, find_files, open_source, read
-from santun_corpora.systems import json_systems, system_of
+from santun_corpora.systems import json_systems, read_document, system_of
 
 MADE = Path(__file__).parent / "data" / "formats"
 
@@ -682,7 +682,60 @@ def spoilt(document, draw):
     return document
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+ODD = [
+    None,
+    True,
+    -1,
+    1.5,
+    float("nan"),
+    10**30,
+    "",
+    "x",
+    "9" * 50,
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+    [{}],
+    [None],
+    "\ud800",
+]
+
+
+def places(document, path=()):
+    """Path of every value of a document."""
+    yield path
+    inside = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, value in inside:
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.parametrize("system", SAMPLES)
+def test_any_value_may_be_any_other(system):
+    document = SAMPLES[system][0]
+    document = json.loads(document) if isinstance(document, str) else document
+    for *above, key in (path for path in places(document) if path):
+        for value in ODD:
+            spoilt = copy.deepcopy(document)
+            holder = spoilt
+            for step in above:
+                holder = holder[step]
+            holder[key] = value
+            try:
+                items = list(read_document(system_of(spoilt) or system, Path("any.json"), spoilt))
+            except InputError:
+                continue
+            for item in items:
+                told_by = () if isinstance(item, Problem) else (item.text, item.speaker, item.id, item.conversation_id)
+                json.dumps([item.source, *told_by], ensure_ascii=False).encode("utf-8")
+                if isinstance(item, Utterance):
+                    json.dumps([item.start, item.end, item.time, item.fields], allow_nan=False)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_value_is_a_fault_of_ours(tmp_path, data):
     document = spoilt(json.loads(data.draw(st.sampled_from(TEXTS))), data.draw)

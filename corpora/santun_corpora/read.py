@@ -34,7 +34,7 @@ READERS: dict[str, Reader] = {
 _SUFFIXES = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".tab": "csv",
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".parquet": "parquet", ".txt": "text", ".text": "text",
-    ".vtt": "webvtt", ".srt": "srt", ".sbv": "srt", ".rttm": "rttm", ".zip": "zip",
+    ".vcon": "json", ".vtt": "webvtt", ".srt": "srt", ".sbv": "srt", ".rttm": "rttm", ".zip": "zip",
 }  # fmt: skip
 _DECODED = ("csv", "text")
 _JSON_HEAD = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"\]]")  # and not a clock in brackets

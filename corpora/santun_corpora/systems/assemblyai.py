@@ -21,7 +21,7 @@ from santun_corpora.systems.document import (
     word,
 )
 
-_STATES = frozenset(("completed", "error", "queued", "processing"))
+_STATES = ("completed", "error", "queued", "processing")
 _KNOWN = frozenset(("words", "utterances", "audio_url", "audio_duration", "language_code", "acoustic_model"))
 
 

@@ -32,7 +32,7 @@ from santun_corpora.systems.document import (
     word,
 )
 
-_FAILED = frozenset(("FAILED", "IN_PROGRESS", "QUEUED"))
+_FAILED = ("FAILED", "IN_PROGRESS", "QUEUED")
 _SEGMENTS = ("Transcript", "Utterance", "Categories", "PostContactSummary", "Event", "Attachments", "Issues")
 _MASKED = re.compile(r"\[.*\]|\*+")
 _FILE_OF_CONTACT = re.compile(r"(.+?)_analysis_")

@@ -55,16 +55,16 @@ def read(path: Path, document: Any) -> Iterator[Item]:
     if any(paragraphs):
         yield from _paragraphs(at, channels, langs)
         return
-    words: list[tuple[float, str | None, dict[str, Any], str]] = []
+    words: list[tuple[float, str | None, dict[str, Any], int, int]] = []
     for index, channel in enumerate(channels):
         last = 0.0
         for word_at, part in enumerate(dicts(_best(channel).get("words"))):
             start = number(part.get("start"))
             last = last if start is None else start
             name = voice(index if several else None, part.get("speaker"))
-            words.append((last, name, part, f"{at}/channels/{index}/alternatives/0/words/{word_at}"))
+            words.append((last, name, part, index, word_at))
     words.sort(key=lambda one: one[0])
-    if not any(name for _, name, _, _ in words):
+    if not any(name for _, name, *_ in words):
         for index, channel in enumerate(channels):
             spoken = dicts(_best(channel).get("words"))
             first, last_word = (spoken[0], spoken[-1]) if spoken else ({}, {})
@@ -72,10 +72,10 @@ def read(path: Path, document: Any) -> Iterator[Item]:
             text = _best(channel).get("transcript")
             yield _said(place, text, voice(index if several else None, None), first, last_word, langs[index])
         return
-    for first_at, name, run in runs([(name, part) for _, name, part, _ in words]):
+    for first_at, name, run in runs([(name, part) for _, name, part, *_ in words]):
         text = " ".join(filter(None, (word(part.get("punctuated_word") or part.get("word")) for part in run)))
-        place = words[first_at][3]
-        channel_at = int(place.split("/")[3])
+        channel_at, word_at = words[first_at][3:]
+        place = f"{at}/channels/{channel_at}/alternatives/0/words/{word_at}"
         yield _said(place, text, name, run[0], run[-1], langs[channel_at] or _spoken(run))
 
 

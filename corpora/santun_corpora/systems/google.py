@@ -229,7 +229,7 @@ def read_speech(path: Path, document: Any) -> Iterator[Item]:
             found.append(said(place, "", skip="partial result"))
         else:
             found += _voices(place, result)
-    channels = {either(part, "channelTag") for part in dicts(results)}
+    channels = {word(either(part, "channelTag")) for part in dicts(results)}
     yield from in_time(found) if len(channels) > 1 else found
 
 
