@@ -18,7 +18,8 @@ def test_made_sample(sample):
     rows = [
         {"speaker": u.role if u.role != "unknown" else u.speaker, "text": u.text, "start": u.start, "lang": u.lang}
         for u in items
-        if isinstance(u, Utterance) and u.skip in (None, "internal note", "media")  # these are expected, an event is not
+        if isinstance(u, Utterance)
+        and u.skip in (None, "internal note", "media")  # these are expected, an event is not
     ]
 
     assert rows == [{**row, "lang": row["lang"] and row["lang"].split("-")[0]} for row in sample["rows"]]

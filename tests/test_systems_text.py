@@ -60,6 +60,8 @@ def problems(items):
         ("3/4/26, 8:05\u202fPM - Bob: hello", "2026-03-04T20:05:00"),  # as American phones write it
         ("03/04/26, 8:05 pm - Bob: hello", "2026-04-03T20:05:00"),
         ("15.9.2026, 20:46 - Bob: hello", "2026-09-15T20:46:00"),
+        ("13.06.18 21.25.15: Bob: hello", "2018-06-13T21:25:15"),  # iOS of old
+        ("3/6/18, 1:55 p. m. - Bob: hello", "2018-06-03T13:55:00"),
         ("99/99/2026, 20:46 - Bob: hello", None),
         ("15/09/2026, 30:99 - Bob: hello", None),
         ("15/9/1448, 10:15 - Bob: hello", None),  # another calendar
@@ -87,6 +89,7 @@ def test_heads_of_every_locale(tmp_path, line, time):
         ("\u200eIMG-20231114-WA0001.jpg (file terlampir)", "media"),
         ("\u200fIMG-20231114-WA0001.jpg (الملف مرفق)", "media"),
         ("\u200e<attached: 00000012-PHOTO-2026-09-15-20-47-00.jpg>", "media"),
+        ("2015-08-04-PHOTO-00004762.jpg <\u200eattached>", "media"),
         ("invoice.pdf • \u200e7 pages \u200edocument omitted", "media"),
         ("location: https://maps.google.com/?q=3.1,101.6", "media"),
         ("This message was deleted", "deleted message"),
@@ -303,12 +306,13 @@ def test_times_however_they_are_written(tmp_path):
     items = items_of(
         tmp_path,
         "a.vtt",
-        "WEBVTT - title\nKind: captions\n\nNOTE\na comment\nof two lines\n\nSTYLE\n::cue { color: red }\n\n"
+        "\n WEBVTT - title\nKind: captions\n\nNOTE\na comment\nof two lines\n\nSTYLE\n::cue { color: red }\n\n"
         "-00:00:02.500 --> 00:01.000 align:start position:0%\nnegative\n\n"
         "0:0:1,5 --> 0:0:2\ncomma\n\n"
         "intro\n100:00:03.000 --> 100:00:04.000\nhours\n\n"
         "\u202b٠٠:٠٠:٠٥٫٥٠٠ --&gt; ٠٠:٠٠:٠٦٫٠٠٠\u202c\nArabic\n\n"
         "00:00:09.000 --> later\nbroken end\n\n"
+        "00.00.010 --> 00:12.000\nbroken start\n\n"
         "00:00:xx.000 --> 00:00:12.000\nno times at all\n",
     )
 
@@ -318,6 +322,8 @@ def test_times_however_they_are_written(tmp_path):
         ("hours", 360003.0, 360004.0),
         ("Arabic", 5.5, 6.0),
         ("broken end", 9.0, None),
+        ("broken start", None, 12.0),
+        ("no times at all", None, 12.0),
     ]
 
 

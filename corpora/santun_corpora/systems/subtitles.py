@@ -26,6 +26,7 @@ _ARROW = r"\s{0,9}(-->|--&gt;|(?:-{1,3}|[–—])>)\s{0,9}"
 _TIMES = re.compile(rf"\s{{0,9}}\[?\s{{0,9}}({_CLOCK}){_ARROW}({_CLOCK})(?:\s{{0,9}}\](.*)|\s(.*)|)$", re.DOTALL)
 _SBV = re.compile(r"(\d+:\d\d:\d\d\.\d{3}),(\d+:\d\d:\d\d\.\d{3})\s*$")
 _BROKEN = re.compile(r"\s{0,9}(-?\d[-\d\s:.,٫،]{0,40}?)\s{0,9}-->(.{0,60})", re.DOTALL)
+_HALF = re.compile(rf"\s{{0,9}}[\d:]\S{{0,20}}\s{{0,9}}-->\s{{0,9}}({_CLOCK})\s{{0,9}}$")
 _CUT_TIMES = re.compile(r"-?\d+:[\d:.,٫،]*\s{0,9}-{0,2}$")
 _SETTINGS = re.compile(r"(?:(?:vertical|line|position|size|align|region|[XY][12]|[A-Z]):\S+(?:\s+|$))*$")
 _BLOCKS = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
@@ -98,7 +99,9 @@ def seconds_of(clock: str) -> float | None:
 
 def _times(line: str) -> tuple[float | None, float | None, str] | None:
     """Start, end and text of a line with times; None where it is another."""
-    plain = line.translate(_HIDDEN)
+    if ">" not in line and "&gt;" not in line and not line[:1].isdigit():
+        return None
+    plain = line if line.isascii() else line.translate(_HIDDEN)
     match = _TIMES.match(plain)
     if match and (match[2].startswith("--") or match[1].count(":") > 1):  # "10:30 -> 11:00" is talk
         rest = (match[4] if match[4] is not None else match[5] or "").strip()
@@ -107,9 +110,10 @@ def _times(line: str) -> tuple[float | None, float | None, str] | None:
     if match:
         return seconds_of(match[1]), seconds_of(match[2]), ""
     match = _BROKEN.match(plain)
-    if match and ":" in match[1]:
+    if match and (":" in match[1] or _clock(match[2]) is not None):
         return _clock(match[1]), _clock(match[2]), ""
-    return None
+    match = _HALF.match(plain)
+    return (None, seconds_of(match[1]), "") if match else None
 
 
 def _clock(text: str) -> float | None:
@@ -127,7 +131,7 @@ def _cues(path: Path, encoding: Encoding) -> Iterator[_Cue | Problem]:
     cue: _Cue | None = None
     block: list[tuple[int, str]] = []  # since the last blank line
     ignored, opened = False, True
-    stray = False
+    stray = webvtt_seen = False
 
     def settle(lines: list[tuple[int, str]]) -> Iterator[Problem]:
         nonlocal stray
@@ -151,8 +155,8 @@ def _cues(path: Path, encoding: Encoding) -> Iterator[_Cue | Problem]:
             start, end, rest = times
             cue = _Cue(number, start, end, [(number, rest)] if rest else [])
             block, ignored, opened = [], False, False
-        elif number == 1 and re.match(r"WEBVTT(?:\s|$)", line):
-            webvtt = ignored = True
+        elif cue is None and not block and not stray and not webvtt_seen and re.match(r"\s{0,9}WEBVTT(?:\s|$)", line):
+            webvtt_seen = webvtt = ignored = True
         elif not line.strip():
             yield from settle([*block, (number, "")] if block else [])
             block, ignored, opened = [], False, True
@@ -297,6 +301,9 @@ def _voices(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str | None, list
     speaker: str | None = None
     held: list[tuple[int, str]] = []
     for number, line in lines:
+        if "<" not in line:
+            held.append((number, line))
+            continue
         at = 0
         for tag in _VOICE.finditer(line):
             yield speaker, [*held, (number, line[at : tag.start()])]
@@ -306,11 +313,17 @@ def _voices(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[str | None, list
     yield speaker, held
 
 
+def _plain(line: str) -> str:
+    """A line without tags and entities."""
+    line = _TAG.sub("", line) if "<" in line or "{" in line else line
+    return (html.unescape(line) if "&" in line else line).strip()
+
+
 def _turns(speaker: str | None, raw: Sequence[tuple[int, str]], labels: frozenset[str]) -> Iterator[_Part]:
     """Parts of a voice span: by the labels, dashes or ``>>`` at the beginning of its lines."""
     tongue = next((_LANG.match(line) for _, line in raw if line.strip()), None)
     lang = tongue[1] if tongue else None
-    lines = [(number, html.unescape(_TAG.sub("", line)).strip()) for number, line in raw]
+    lines = [(number, _plain(line)) for number, line in raw]
     dashes = _DASHES if any(_DASHES.match(line) for _, line in lines) else _DASH
     several = dashes is _DASHES or sum(_DASH.match(line) is not None for _, line in lines) > 1
     at, said, who = (lines[0][0] if lines else 0), "", speaker

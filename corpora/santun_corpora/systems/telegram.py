@@ -27,8 +27,8 @@ def _is_chat(chat: dict[str, Any]) -> bool:
     first = dicts(chat.get("messages"))[:20]
     return (
         bool(first)
-        and all(m.get("type") in ("message", "service", "unsupported") and "id" in m for m in first)
-        and any("date_unixtime" in m or ("date" in m and {"from_id", "actor_id"} & set(m)) for m in first)
+        and all(m.get("type") in ("message", "service", "unsupported") for m in first)
+        and any("date_unixtime" in m or ({"id", "date"} <= set(m) and {"from_id", "actor_id"} & set(m)) for m in first)
     )
 
 

@@ -26,8 +26,8 @@ _MARKS = "\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 _S = rf"[\s{_MARKS}]{{0,4}}"  # bounded, lest a line of blanks takes for ever
 _HEAD = re.compile(
     rf"[\s{_MARKS}]{{0,8}}(?P<bracket>\[)?{_S}(?P<a>\d{{1,4}}){_S}(?P<mark>[./-]){_S}(?P<b>\d{{1,2}}){_S}[./-]{_S}(?P<c>\d{{2,4}})\.?"
-    rf"{_S}(?P<comma>[,،]?){_S}(?:(?:في|at|pukul){_S})?(?P<hour>\d{{1,2}}){_S}(?P<colon>[:.]){_S}(?P<minute>\d{{2}})"
-    rf"(?:{_S}[:.]{_S}(?P<second>\d{{2}}))?{_S}(?P<part>[^\W\d][^\d:\[\]\n–—-]{{0,14}}?)?{_S}(?(bracket)\]|[-–—](?=[\s{_MARKS}]))"
+    rf"{_S}(?P<comma>[,،]?){_S}(?:(?:في|الساعة|at|pukul|jam|pkl|klo){_S})?(?P<hour>\d{{1,2}}){_S}(?P<colon>[:.]){_S}(?P<minute>\d{{2}})"
+    rf"(?:{_S}[:.]{_S}(?P<second>\d{{2}}))?{_S}(?P<part>[^\W\d][^\d:\[\]\n–—-]{{0,14}}?)?{_S}(?(bracket)\]|(?P<end>[-–—:])(?=[\s{_MARKS}]))"
 )
 _SENDER = re.compile(rf"([^:\n]{{1,150}}):(?=[\s{_MARKS}]|$)")
 _AFTERNOON = frozenset(["pm", "p", "م", "مساء", "ptg", "petang", "malam", "sore", "siang"])
@@ -73,10 +73,10 @@ _OMITTED = re.compile(
 _DOCUMENT = re.compile(
     r"\S.{0,200}\.\w{2,5}\b.{0,40}?(?:document omitted|dokumen tidak disertakan|تم استبعاد المستند)$", re.IGNORECASE
 )
-_ATTACHED_IOS = re.compile(r"(?:\S.{0,200}\.\w{2,5}\b.{0,40}?)?<[^<>:\n]{2,25}:[^<>\n]{1,200}\.\w{2,5}>$")
-_ATTACHED_ANDROID = re.compile(r"\S.{0,200}\.\w{2,5}\s{0,3}\((?P<word>[^()\n]{3,30})\)$")
+_ATTACHED_IOS = re.compile(r"(?:\S.{0,200}\.\w{2,5}\b.{0,40}?)?<[^<>:\n]{2,25}:[^<>\n]{1,200}\.\w{2,5}\s?>$")
+_ATTACHED_ANDROID = re.compile(r"\S.{0,200}\.\w{2,5}\s{0,3}[(<](?P<word>[^()<>\n]{3,30})[)>]$")
 _ATTACHED_WORDS = frozenset(
-    ["file_attached", "file_terlampir", "fail_dilampirkan", "fail_terlampir", "fail_disertakan", "الملف_مرفق", "ملف_مرفق", "تم_ارفاق_ملف"]
+    ["file_attached", "attached", "terlampir", "file_terlampir", "fail_dilampirkan", "fail_terlampir", "fail_disertakan", "الملف_مرفق", "ملف_مرفق", "تم_ارفاق_ملف"]
 )  # fmt: skip
 _PLACE = re.compile(r"(?:live )?(?:location|lokasi|الموقع)(?:: https?://\S+| shared)$", re.IGNORECASE)
 _EDITED = re.compile(rf"[\s{_MARKS}]{{0,4}}<([^<>\n]{{8,50}})>[\s{_MARKS}]{{0,4}}$")
@@ -123,7 +123,14 @@ def _head(line: str) -> _Head | None:
     elif part in _MORNING and hour == 12:
         hour = 0
     known = (not part or part in _AFTERNOON or part in _MORNING) and hour < 24 and minute < 60 and second < 60
-    shape = (match["bracket"] or "", match["mark"], match["comma"], match["colon"], "s" if match["second"] else "")
+    shape = (
+        match["bracket"] or "",
+        match["mark"],
+        match["comma"],
+        match["colon"],
+        "s" if match["second"] else "",
+        (match["end"] or "").replace("–", "-"),
+    )
     # en-US alone writes M/D/YY without zeros, and AM and PM in capitals
     american = (
         (match["part"] or "").strip(_TRIM) in ("AM", "PM")
