@@ -575,6 +575,8 @@ def test_the_user_says_who_the_agent_is(tmp_path, tiny):
 
     assert roles(tiny, path) == [("unknown", False)] * 3
     assert roles(tiny, path, agents=["cs toko"]) == [("customer", False), ("agent", False), ("customer", False)]
+    said = [("customer", False), ("agent", False), ("customer", False)]
+    assert roles(tiny, path, agents=["CS Toko"], guess=True) == said
     notes: list[str] = []
     label_files(tiny, [path], tmp_path / "out.jsonl", agents=["CS Toko", "nobody"], on_note=notes.append)
     assert notes[-1] == "no speaker is called 'nobody'; the labels are under `speaker` in the output"
@@ -598,6 +600,14 @@ def test_a_guess_is_marked(tmp_path, tiny, name, content, expected):
     path.write_text(content, encoding="utf-8")
 
     assert roles(tiny, path, guess=True) == [(role, role != "unknown") for role in expected]
+
+
+def test_a_guess_comes_where_no_named_agent_speaks(tmp_path, tiny):
+    path = tmp_path / "chat.txt"
+    path.write_text("14/11/23 10.04 - Budi: Halo\n14/11/23 10.05 - Toko: Ada yang bisa dibantu kak?\n")
+
+    assert roles(tiny, path, agents=["CS"], guess=True) == [("customer", True), ("agent", True)]
+    assert roles(tiny, path, agents=["CS"]) == [("customer", False)] * 2
 
 
 def test_what_the_file_tells_is_not_guessed(tmp_path, tiny):

@@ -19,7 +19,7 @@ from santun_corpora import InputError, Problem, Utterance, describe, open_source
 
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
-from santun.roles import called, guess_roles, name_agents
+from santun.roles import called, set_roles
 from santun.write import Writer, can_resume, open_writer, partial_path
 
 BLOCK = 8_000
@@ -306,7 +306,7 @@ def label_files(
                     unseen.pop(called(item.speaker), None) if isinstance(item, Utterance) and item.speaker else None
                 if rows <= skip:
                     continue
-                _set_roles(block, agents, guess=guess)
+                set_roles([item for item in block if isinstance(item, Utterance)], agents, guess=guess)
                 _label_one(model, block, account, writer, lang, role, redact)
                 if on_block:
                     on_block(account, path)
@@ -361,15 +361,6 @@ def _once(items: Iterator[Utterance | Problem], name: str, calls: dict[str, str]
             if first != name:
                 item.skip = f"the same call as in {first}"
         yield item
-
-
-def _set_roles(block: Sequence[Utterance | Problem], agents: Sequence[str], *, guess: bool) -> None:
-    """Set roles that the file does not tell, by the user's word, then by a guess."""
-    rows = [item for item in block if isinstance(item, Utterance)]
-    if agents:
-        name_agents(rows, {called(name) for name in agents})
-    if guess:
-        guess_roles(rows)
 
 
 def _label_one(
@@ -468,7 +459,7 @@ def label_path(model: Model, path: Path, **options: Any) -> list[tuple[str | Non
     conversations: list[tuple[str | None, list[dict[str, Any]]]] = []
     for block in blocks(read(source, columns)):
         utterances = [item for item in block if isinstance(item, Utterance)]
-        _set_roles(utterances, options.get("agents", ()), guess=options.get("guess", False))
+        set_roles(utterances, options.get("agents", ()), guess=options.get("guess", False))
         for utterance in utterances:
             utterance.lang = utterance.lang or lang
         for record in label_block(model, utterances, account):

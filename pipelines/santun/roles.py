@@ -19,21 +19,26 @@ def called(name: str) -> str:
     return fold(name) or name.strip()
 
 
-def name_agents(rows: Sequence[Utterance], agents: Collection[str]) -> None:
+def set_roles(rows: Sequence[Utterance], agents: Collection[str], *, guess: bool) -> None:
     """Make the speakers of these names agents, and every other named speaker whose role is unknown a customer.
 
     Parameters
     ----------
     rows : sequence of Utterance
+        Whole conversations, in order.
     agents : collection of str
-        Labels, folded by `called`.
+        Labels of speakers; case and punctuation do not matter.
+    guess : bool
+        Whether to guess, by `guess_roles`, in conversations in which none of them speaks.
     """
+    names = {called(name) for name in agents}
     for row in rows:
-        if row.speaker is None or row.role == "system":
-            continue
-        if called(row.speaker) in agents:
+        if names and row.speaker is not None and row.role != "system" and called(row.speaker) in names:
             row.role = "agent"
-        elif row.role == "unknown":
+    if guess:
+        guess_roles(rows)
+    for row in rows:
+        if names and row.speaker is not None and row.role == "unknown":
             row.role = "customer"
 
 
