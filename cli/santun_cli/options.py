@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from santun.model import Model
+    from santun_corpora import Utterance
 
 USAGE, PARTLY, UNREADABLE, INTERNAL = 2, 3, 4, 5
 
@@ -128,6 +131,24 @@ def find_model(name: str) -> tuple[str, Model]:
         model = load(found.path)
         return f"{found.name} {model.version}", model
     except ModelError as error:
+        fail(str(error), UNREADABLE)
+
+
+def labelled_rows(
+    files: list[Path] | None, columns: list[str] | None, model: Model
+) -> tuple[list[Utterance], list[str]]:
+    """Read labelled records, of the held-out seed corpus if no file is given; and which rows are bad."""
+    from santun.evaluate import read_evaluation
+    from santun_corpora import InputError
+    from santun_corpora.seed import seed_files
+
+    paths = files or seed_files("test")
+    missing = next((path for path in paths if not path.is_file()), None)
+    if missing:
+        fail(f"{missing}: no such file", UNREADABLE)
+    try:
+        return read_evaluation(paths, parse_columns(columns), model.behaviours)
+    except InputError as error:
         fail(str(error), UNREADABLE)
 
 

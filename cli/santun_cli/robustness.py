@@ -12,14 +12,13 @@ import typer
 
 from santun_cli.options import (
     PARTLY,
-    UNREADABLE,
     USAGE,
     Json,
     Map,
     ModelName,
     fail,
+    labelled_rows,
     open_model,
-    parse_columns,
     print_json,
     print_table,
 )
@@ -51,21 +50,11 @@ def robustness(
     Kinds: no_punctuation, lower_case, plain (both), typos, word_error, fillers, chat, arabic_letters, code_switch. A loss
     is in points of macro-F1, with a 95 % bootstrap interval by conversation. Never give it what the model was trained on.
     """
-    from santun.evaluate import read_evaluation
     from santun.robustness import robustness
-    from santun_corpora import InputError
-    from santun_corpora.seed import seed_files
 
     kinds = _parse_kinds(kind)
     loaded = open_model(model)
-    paths = files or seed_files("test")
-    missing = next((path for path in paths if not path.is_file()), None)
-    if missing:
-        fail(f"{missing}: no such file", UNREADABLE)
-    try:
-        rows, problems = read_evaluation(paths, parse_columns(columns), loaded.behaviours)
-    except InputError as error:
-        fail(str(error), UNREADABLE)
+    rows, problems = labelled_rows(files, columns, loaded)
     with _progress() as progress:
         report = robustness(loaded, rows, kinds, seed, progress=progress)
     report["problems"] = problems

@@ -16,6 +16,7 @@ from santun_cli.options import (
     ModelName,
     Steps,
     fail,
+    labelled_rows,
     open_model,
     parse_columns,
     print_json,
@@ -49,19 +50,10 @@ def evaluate(
 
     Intervals are 95 % bootstrap intervals by conversation. Never give it what the model was trained on.
     """
-    from santun.evaluate import evaluate, read_evaluation
-    from santun_corpora import InputError
-    from santun_corpora.seed import seed_files
+    from santun.evaluate import evaluate
 
     loaded = open_model(model)
-    paths = files or seed_files("test")
-    missing = next((path for path in paths if not path.is_file()), None)
-    if missing:
-        fail(f"{missing}: no such file", UNREADABLE)
-    try:
-        rows, problems = read_evaluation(paths, parse_columns(columns), loaded.behaviours)
-    except InputError as error:
-        fail(str(error), UNREADABLE)
+    rows, problems = labelled_rows(files, columns, loaded)
     if where is not None:
         field, mark, values = where.partition("=")
         rows = [row for row in rows if mark and str(row.fields.get(field)) in values.split(",")]
