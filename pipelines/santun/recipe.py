@@ -121,14 +121,14 @@ class Classifier(_Table):
     C: Weight = 0.4
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
     rounds: Annotated[int, Field(ge=0, le=5)] = 2
-    n_folds: Annotated[int, Field(ge=2, le=20)] = 4
+    n_folds: Annotated[int, Field(ge=2, le=20)] = 3
 
 
 class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {}
+    prior: dict[str, Weight] = {"empathy": 0.4, "rapport_question": 0.7}
 
 
 class Augmentation(_Table):
@@ -143,9 +143,9 @@ class Augmentation(_Table):
         Of a row of a copy, beside its own.
     """
 
-    kinds: list[str] = []
-    share: Share = 0.0
-    weight: Weight = 1.0
+    kinds: list[str] = ["plain", "no_punctuation", "typos", "chat"]
+    share: Share = 0.2
+    weight: Weight = 0.5
 
     @model_validator(mode="after")
     def _known(self) -> Self:
