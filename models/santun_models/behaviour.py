@@ -333,7 +333,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             self._turn_features(pooled, hidden._replace(role=context.role)),
             self._turn_features(pooled, context._replace(role=hidden.role)),
         ]
-        mean, scale = views[0].mean(axis=0), np.maximum(views[0].std(axis=0), 1e-6)
+        mean, spread = views[0].mean(axis=0), views[0].std(axis=0)
+        scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
         views = [(view - mean) / scale for view in views]
 
         def fit_rows(rows: npt.NDArray[np.bool_], j: int) -> tuple[Scores, float]:
@@ -554,7 +555,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         features = self._turn_features(pooled, context)[-1]
         k = len(self.classes_)
         mine = np.flatnonzero(sentences.owner == len(X) - 1)
-        contributions = [self._sentence_contributions(sentences, int(s)) for s in mine]  # each (n_tokens, k)
+        weights = self.token_weights(sentences)
+        contributions = [weights[sentences.offsets[s] : sentences.offsets[s + 1]] for s in mine]  # each (n_tokens, k)
         best = mine[np.argmax(scores[mine], axis=0)]
         tokens = [np.zeros((len(c), k)) for c in contributions]
         fixed = self.turn_intercept_.copy()
@@ -577,23 +579,29 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         before = features[4 * k + 1 :] @ self.turn_weights_[4 * k + 1 :]
         return Explanation(tokens, before, fixed)
 
-    def _sentence_contributions(self, sentences: Sentences, index: int) -> Scores:
-        """Contribution of each token of a sentence to its scores; a phrase's is halved between its outer tokens."""
-        ids = sentences.ids[sentences.offsets[index] : sentences.offsets[index + 1]]
-        vocabulary = [sentences.vocabulary[i] for i in ids]
-        one = Sentences(vocabulary, np.arange(len(ids)), np.array([0, len(ids)]), np.array([0]))
-        words, chars, token_hash = self._tokens(vocabulary)
+    def token_weights(self, sentences: Sentences) -> Scores:
+        """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours).
+
+        A phrase's share is halved between its outer tokens. With `sentence_intercept_` the rows of a sentence add up to
+        its `sentence_scores`.
+        """
         k = len(self.classes_)
-        if not vocabulary:
+        rows = self._cache.rows(sentences.vocabulary)
+        token_words, token_chars, token_hash = self._cache.arrays or self._tokens([])
+        if not len(sentences.ids):
             return np.zeros((0, k))
-        words = words.astype(np.float64)
-        for kind in self.hasher_.phrases(one, token_hash):
+        words = token_words[rows][sentences.ids].astype(np.float64)
+        chars = token_chars[rows][sentences.ids].astype(np.float64)
+        for kind in self.hasher_.phrases(sentences, token_hash[rows]):
             halves = kind.weight * self.word_weights_[kind.bucket].astype(np.float64) / 2
+            lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
-                np.add.at(words, np.where(end >= 0, end, other), halves)  # a border's half goes to the token beside it
-        word_norm = np.sqrt(max(float(words[:, k].sum()), 1e-9))
-        char_norm = np.sqrt(max(float(chars[:, k].sum()), 1e-9))
-        return np.asarray(words[:, :k] / word_norm + chars[:, :k] / char_norm, np.float64)
+                # a border's half goes to the token beside it
+                np.add.at(words, np.where(end >= 0, end, np.where(other >= 0, other, lone)), halves)
+        owner = sentences.sentence_of_token
+        n = len(sentences.owner)
+        norms = [np.sqrt(np.maximum(np.bincount(owner, table[:, k], n), 1e-9))[owner, None] for table in (words, chars)]
+        return np.asarray(words[:, :k] / norms[0] + chars[:, :k] / norms[1], np.float64)
 
 
 class Explanation(NamedTuple):
