@@ -1,4 +1,4 @@
-"""Scorecards: the cards themselves, verdicts of made conversations, 40 calls with known verdicts, and the commands."""
+"""Scorecards: the cards themselves, verdicts of made conversations, 60 calls with known verdicts, and the commands."""
 
 from __future__ import annotations
 
@@ -141,6 +141,13 @@ def test_opportunity():
     assert verdict(item, ("c", PROBLEM), ("c", "it is broken"), cares) == (MET, 1, 1)  # one breath, one opportunity
 
 
+def test_a_problem_is_inferred_where_the_agent_empathises_and_apologises():
+    item = {"behaviours": ["ownership"], "due_when": ["problem"]}
+    odd, sorry = ("c", "it looks like soup"), ("a", "so sorry", ["apology"])
+    assert verdict(item, odd, sorry, ("a", "that is hard", ["empathy"])) == (MISSED, 0, 1)
+    assert verdict(item, odd, sorry) == (NOT_APPLICABLE, 0, 0)  # an apology alone may regret a full house
+
+
 def test_each_opportunity():
     item = {"behaviours": ["empathy"], "due_when": ["problem"], "within": 1}
     turns = ("c", PROBLEM), ("a", "oh dear", ["empathy"]), ("c", "and the bill is wrong"), ("a", "okay")
@@ -250,6 +257,8 @@ def test_phrases_cover_languages_and_own_ones_add():
     assert Voices(own).of("I stopped working out", "en") == {}
     assert _VOICES.of("المشكلــة أنّ الطلب ما وصل", "ar")["problem"]
     assert _VOICES.of("tak ada masalah", "ms") == {}
+    assert _VOICES.of("والمشكلة بالشريحة", "ar")["problem"]  # what Arabic writes together with a word
+    assert _VOICES.of("kotornya", "ms")["problem"]
 
 
 def test_intervals():
@@ -261,7 +270,7 @@ def test_intervals():
     assert 83 < low < 85 < high < 87
 
 
-# --------------------------------------------------------------------------------------- files and 40 calls
+# --------------------------------------------------------------------------------------- files and 60 calls
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +280,7 @@ def scored(model, tmp_path_factory):
     return out
 
 
-def test_verdicts_on_forty_calls(scored):
+def test_verdicts_on_sixty_calls(scored):
     head, *lines = [line.split("\t") for line in (CALLS / "truth.tsv").read_text(encoding="utf-8").splitlines()]
     truth = {name: dict(zip(head[1:], given, strict=True)) for name, *given in lines}
     found = read_labelled([scored])
@@ -282,7 +291,7 @@ def test_verdicts_on_forty_calls(scored):
                 expected = truth[one.conversation.id][f"{name}.{v.item}"].replace("n/a", NOT_APPLICABLE)
                 right, total = right + (v.verdict == expected), total + 1
 
-    assert (len(found.conversations), total) == (40, 480)
+    assert (len(found.conversations), total) == (60, 720)
     assert right / total >= 0.9
 
 
@@ -341,10 +350,10 @@ def test_score_command(scored):
     result = run(app, ["score", str(scored)])
     assert result.exit_code == 0
     assert "HELP for calls with a problem" in result.stdout
-    assert "read 406 = labelled 406 + skipped 0 + bad 0; 40 conversations" in result.stderr
+    assert "read 582 = labelled 582 + skipped 0 + bad 0; 60 conversations" in result.stderr
 
     told = json.loads(run(app, ["score", str(scored), "--json"]).stdout)
-    assert told["all"]["calls"] == 40
+    assert told["all"]["calls"] == 60
     assert told["card"]["digest"] == load_card("help").digest
     low, high = told["all"]["items"]["empathise"]["interval"]
     assert low <= told["all"]["items"]["empathise"]["share"] <= high

@@ -82,7 +82,7 @@ def score(
         print_json({**summary, "account": found.account(), "calls": [one.to_dict() for one in scores]})
     else:
         _show(summary)
-        _show_worst(scores, worst)
+        _show_worst(scores, worst, {item.id for item in loaded.items if item.weight})
         show_account(found)
     raise typer.Exit(PARTLY if found.bad else 0)
 
@@ -180,7 +180,7 @@ def _plain(text: str) -> str:
     return quote(text, 40)
 
 
-def _show_worst(scores: list[Any], worst: int) -> None:
+def _show_worst(scores: list[Any], worst: int, counted: set[str]) -> None:
     from santun.scorecard import MISSED
 
     lowest = sorted((one for one in scores if one.score is not None), key=lambda one: one.score)[:worst]
@@ -189,7 +189,7 @@ def _show_worst(scores: list[Any], worst: int) -> None:
     lines = [
         (
             _plain(one.conversation.id), _plain(one.conversation.agent or "–"), f"{one.score:.0f}",
-            ", ".join(v.item for v in one.verdicts if v.verdict == MISSED) or "nothing",
+            ", ".join(v.item for v in one.verdicts if v.verdict == MISSED and v.item in counted) or "nothing",
         )
         for one in lowest
     ]  # fmt: skip

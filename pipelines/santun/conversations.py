@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -260,11 +261,7 @@ def _number(value: Any) -> float | None:
 def _field(item: Utterance, kind: str, name: str | None) -> tuple[str | None, str | None]:
     """Name of the field that says it, and what it says."""
     row: Mapping[str, Any] = item.fields
-    if name is not None:
-        candidates = [name] if name in row else []
-    else:
-        folded = {fold(column): column for column in row}
-        candidates = [folded[one] for one in FIELDS[kind] if one in folded]
+    candidates = ([name] if name in row else []) if name is not None else _columns(kind, tuple(row))
     for column in candidates:
         value = str(row[column]).strip() if row[column] not in (None, "") else ""
         if kind == "date":
@@ -274,6 +271,13 @@ def _field(item: Utterance, kind: str, name: str | None) -> tuple[str | None, st
     if kind == "date" and item.time:
         return None, day_of(item.time)
     return None, None
+
+
+@lru_cache(maxsize=1000)
+def _columns(kind: str, names: tuple[str, ...]) -> list[str]:
+    """Columns with a well-known name, the likeliest first."""
+    folded = {fold(name): name for name in names}
+    return [folded[one] for one in FIELDS[kind] if one in folded]
 
 
 def day_of(value: str) -> str | None:

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import itertools
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -237,23 +237,34 @@ def voiced_phrases() -> dict[tuple[str, str], tuple[str, ...]]:
     return table
 
 
+# whose phrases are looked for in a turn: English words stand in the talk of all four, Malay and Indonesian share theirs
+_LISTS = {"en": ("en",), "ms": ("ms", "id", "en"), "id": ("id", "ms", "en"), "ar": ("ar", "en")}
+# what Arabic writes together with the next word, Malay and Indonesian with the one before
+_BEFORE = {"ar": ("", "و", "ف", "ال", "وال", "بال", "لل", "ب", "ل")}
+_BEHIND = {"ms": ("", "nya", "lah"), "id": ("", "nya", "lah")}
+
+
 def _needles(kind: str, lang: str, own: Sequence[str] = ()) -> tuple[str, ...]:
-    """What to look for in a padded prepared text: a star leaves the end of its word open."""
-    codes = dict.fromkeys((lang, "en"))  # English words stand in the talk of all four
+    """What to look for in a padded prepared text."""
     return tuple(
         dict.fromkeys(
             needle
-            for code in codes
+            for code in _LISTS[lang]
             for phrase in (*voiced_phrases().get((kind, code), ()), *own)
-            if (needle := _needle(phrase, code)).strip()
+            for needle in _forms(phrase, code)
         )
     )
 
 
-def _needle(phrase: str, lang: str) -> str:
+def _forms(phrase: str, lang: str) -> list[str]:
+    """Forms of a phrase, with blanks where a word must begin or end; a star leaves that open."""
     [prepared] = prepare([phrase.strip("*")], [lang])
     words = " ".join(prepared.split())
-    return ("" if phrase.startswith("*") else " ") + words + ("" if phrase.endswith("*") else " ")
+    if not words:
+        return []
+    before = [""] if phrase.startswith("*") else [f" {joined}" for joined in _BEFORE.get(lang, ("",))]
+    behind = [""] if phrase.endswith("*") else [f"{joined} " for joined in _BEHIND.get(lang, ("",))]
+    return [f"{start}{words}{end}" for start in before for end in behind]
 
 
 class Voices:
@@ -384,13 +395,16 @@ def score_call(card: Scorecard, conversation: Conversation, voices: Voices | Non
     """Score a conversation by a card.
 
     Opportunities are the customer's turns that voice what the item is due for, or perform a behaviour; those that
-    follow each other without a turn of the item's role between them are one. Speakers whose role is not known count as
-    customers where an agent is known. Where nobody is known to serve, nothing applies.
+    follow each other without a turn of the item's role between them are one. Where the agent shows both empathy and an
+    apology, and no phrase is found before the first of them, the customer's turn before it is taken to voice a problem.
+    Speakers whose role is not known count as customers where an agent is known. Where nobody is known to serve, nothing
+    applies.
     """
     turns = [turn for turn in conversation.turns if not turn.skipped]
     served = conversation.served_by()
     voices = voices or Voices(card)
     shown = [_voiced(turn, conversation.lang, voices) if _is_customer(turn, served) else {} for turn in turns]
+    _infer_problem(turns, served, shown)
     starts: dict[str, int] = {}
     verdicts: dict[str, Verdict] = {}
     # items that wait for another one come after it
@@ -411,6 +425,15 @@ def score_call(card: Scorecard, conversation: Conversation, voices: Voices | Non
         met, due = (sum(item.weight for item, v in judged if v.verdict in which) for which in ((MET,), (MET, MISSED)))
         score = 0.0 if failed else round(100 * met / due, 1) if due else None
     return CallScore(conversation, listed, score, failed)
+
+
+def _infer_problem(turns: Sequence[Said], served: str, shown: Sequence[dict[str, str]]) -> None:
+    """Take a problem for voiced where the agent shows both empathy and an apology."""
+    care = [i for i, turn in enumerate(turns) if turn.role == served and {"empathy", "apology"} & set(turn.labels)]
+    if {"empathy", "apology"} <= {label for i in care for label in turns[i].labels}:
+        before = [i for i in range(care[0]) if _is_customer(turns[i], served)]
+        if before and not any(kind in shown[i] for i in before for kind in VOICED):
+            shown[before[-1]]["problem"] = ""
 
 
 def _is_customer(turn: Said, served: str) -> bool:
@@ -558,10 +581,18 @@ class Tally:
         }  # fmt: skip
 
 
-def score_calls(card: Scorecard, conversations: Iterable[Conversation]) -> list[CallScore]:
-    """Score conversations; lone utterances, which belong to none, are left out."""
+def score_calls(
+    card: Scorecard, conversations: Sequence[Conversation], on_calls: Callable[[int, int], None] | None = None
+) -> list[CallScore]:
+    """Score conversations; lone utterances, which belong to none, are left out. `on_calls` is told (done, total)."""
     voices = Voices(card)
-    return [score_call(card, one, voices) for one in conversations if one.id is not None]
+    scores = []
+    for number, one in enumerate(conversations, 1):
+        if one.id is not None:
+            scores.append(score_call(card, one, voices))
+        if on_calls and number % 100 == 0:
+            on_calls(number, len(conversations))
+    return scores
 
 
 def summarise(card: Scorecard, scores: Sequence[CallScore]) -> dict[str, Any]:

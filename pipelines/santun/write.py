@@ -188,6 +188,32 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
+def sheet_cell(sheet: Any, value: Any, source: str) -> Any:
+    """Give what a write-only sheet of openpyxl takes: a text is a text, never a formula, and fits into a cell.
+
+    Parameters
+    ----------
+    sheet : openpyxl.worksheet._write_only.WriteOnlyWorksheet
+    value : object
+    source : str
+        Where a text that is cut can be read as a whole.
+    """
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if isinstance(value, int) and abs(value) >= _EXACT:
+        value = str(value)  # a spreadsheet keeps fifteen digits of a number
+    if not isinstance(value, str):
+        return value
+    value = _NOT_XML.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
+    if len(value) > _CELL_LENGTH:
+        note = f"…[cut {len(value) - _CELL_LENGTH + 100} characters, see {source}]"
+        value = value[: _CELL_LENGTH - 100] + note[:100]
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"  # openpyxl makes a formula of "=…"
+    return cell
+
+
 class _XlsxWriter:
     """A workbook whose texts are text, never formulas."""
 
@@ -207,27 +233,11 @@ class _XlsxWriter:
                 self.columns = columns_of(records, self.behaviours)
             if self.sheet is None or self.rows >= _SHEET_ROWS:
                 self.sheet = self.book.create_sheet(f"labels {len(self.book.worksheets) + 1}")
-                self.sheet.append([self._cell(column, "") for column in self.columns])
+                self.sheet.append([sheet_cell(self.sheet, column, "") for column in self.columns])
                 self.rows = 1
             row = flat(record, self.columns)
-            self.sheet.append([self._cell(value, str(record.get("source"))) for value in row])
+            self.sheet.append([sheet_cell(self.sheet, value, str(record.get("source"))) for value in row])
             self.rows += 1
-
-    def _cell(self, value: Any, source: str) -> Any:
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-        if isinstance(value, int) and abs(value) >= _EXACT:
-            value = str(value)  # a spreadsheet keeps fifteen digits of a number
-        if not isinstance(value, str):
-            return value
-        value = _NOT_XML.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-        if len(value) > _CELL_LENGTH:
-            note = f"…[cut {len(value) - _CELL_LENGTH + 100} characters, see {source}]"
-            value = value[: _CELL_LENGTH - 100] + note[:100]
-        cell = WriteOnlyCell(self.sheet, value)
-        cell.data_type = "s"  # openpyxl makes a formula of "=…"
-        return cell
 
     def position(self) -> int | None:
         return None
