@@ -78,17 +78,16 @@ def print_pdf(driver: Any, path: Path) -> None:
 
 
 def main(page: str, folder: str, *calls: str) -> None:
-    """Take pictures of the overview, of conversations by number, and of the print view."""
+    """Take pictures of the overview, of conversations by number, and print the page and the last conversation."""
     with open_browser() as driver:
         out = Path(folder)
         open_page(driver, Path(page))
-        picture(driver, out / "overview.png", height=900)
+        picture(driver, out / "report-overview.png", height=900)
+        print_pdf(driver, out / "print.pdf")
         for name in calls:
             open_page(driver, Path(page), f"#call-{name}")
-            picture(driver, out / f"call-{name}.png", height=1000)
-        open_page(driver, Path(page))
-        picture(driver, out / "whole.png")
-        print_pdf(driver, out / "print.pdf")
+            picture(driver, out / f"report-call-{name}.png", height=1000)
+            print_pdf(driver, out / f"print-{name}.pdf")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from santun_corpora import BEHAVIOURS, InputError
 from typer.testing import CliRunner
 
 CALLS = Path(__file__).parent / "data" / "scorecard_calls"
+VERDICTS = CALLS.with_name("scorecard_verdicts.tsv")
 app = typer.Typer()
 app.command()(scoring.score)
 app.add_typer(scoring.app, name="scorecard")
@@ -276,12 +277,12 @@ def test_intervals():
 @pytest.fixture(scope="module")
 def scored(model, tmp_path_factory):
     out = tmp_path_factory.mktemp("scored") / "labelled.jsonl"
-    label_files(model, sorted(path for path in CALLS.iterdir() if path.name != "truth.tsv"), out)
+    label_files(model, sorted(CALLS.iterdir()), out)
     return out
 
 
 def test_verdicts_on_sixty_calls(scored):
-    head, *lines = [line.split("\t") for line in (CALLS / "truth.tsv").read_text(encoding="utf-8").splitlines()]
+    head, *lines = [line.split("\t") for line in VERDICTS.read_text(encoding="utf-8").splitlines()]
     truth = {name: dict(zip(head[1:], given, strict=True)) for name, *given in lines}
     found = read_labelled([scored])
     right = total = 0

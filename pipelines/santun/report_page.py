@@ -187,6 +187,7 @@ def _call(
         call.id, call.file, call.agent, call.lang, call.date, call.channel, one.score if one else None,
         list(one.failed) if one else [], verdicts, call.served_by(),
         [_turn(turn, place, evidence.get(id(turn), {})) for turn in call.turns],
+        one.voiced if one else {},
     ]  # fmt: skip
 
 

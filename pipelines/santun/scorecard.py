@@ -366,12 +366,15 @@ class CallScore:
         Weight met out of weight applicable, 0 to 100; 0 where a critical item was missed; None where nothing applies.
     failed : tuple of str
         Critical items that were missed.
+    voiced : dict of int to list of str
+        Turns of the customer in which a ``problem`` or a ``feeling`` is found.
     """
 
     conversation: Conversation
     verdicts: tuple[Verdict, ...]
     score: float | None
     failed: tuple[str, ...] = ()
+    voiced: Mapping[int, list[str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -379,6 +382,7 @@ class CallScore:
         return {
             "conversation_id": call.id, "file": call.file, "agent": call.agent, "lang": call.lang, "date": call.date,
             "channel": call.channel, "turns": len(call.turns), "score": self.score, "failed": list(self.failed),
+            "voiced": [{"turn": turn, "what": kinds} for turn, kinds in self.voiced.items()],
             "items": [
                 {
                     "item": v.item, "verdict": v.verdict, "due": v.due, "done": v.done, "reason": v.reason,
@@ -424,7 +428,12 @@ def score_call(card: Scorecard, conversation: Conversation, voices: Voices | Non
     if judged:
         met, due = (sum(item.weight for item, v in judged if v.verdict in which) for which in ((MET,), (MET, MISSED)))
         score = 0.0 if failed else round(100 * met / due, 1) if due else None
-    return CallScore(conversation, listed, score, failed)
+    voiced = {
+        turn.turn: found
+        for turn, kinds in zip(turns, shown, strict=True)
+        if (found := [kind for kind in VOICED if kind in kinds])
+    }
+    return CallScore(conversation, listed, score, failed, voiced)
 
 
 def _infer_problem(turns: Sequence[Said], served: str, shown: Sequence[dict[str, str]]) -> None:

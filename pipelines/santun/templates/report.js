@@ -2,7 +2,7 @@
 (() => {
   // Data are read, never run; every text goes into the page as text.
   const data = JSON.parse(document.getElementById("data").textContent);
-  const [ID, FILE, AGENT, LANG, DATE, CHANNEL, SCORE, FAILED, VERDICTS, SERVED, TURNS] = Array(11).keys();
+  const [ID, FILE, AGENT, LANG, DATE, CHANNEL, SCORE, FAILED, VERDICTS, SERVED, TURNS, VOICED] = Array(12).keys();
   const [NUMBER, ROLE, SPEAKER, TLANG, TEXT, LABELS, START, SKIPPED, SOURCE] = Array(9).keys();
   const PAGE = 50, LONG = 3000, STATES = ["✗ missed", "✓ met", "– not applicable"];
   const $ = (id) => document.getElementById(id);
@@ -119,17 +119,16 @@
     open = i;
     $("list").hidden = i >= 0;
     $("call").hidden = i < 0;
+    document.body.classList.toggle("reading", i >= 0);  // then it alone is printed
     if (i < 0) return;
     const call = calls[i];
     $("h-call").replaceChildren("Conversation ", bdi(name(call)));
     const facts = [call[AGENT] ? ["agent ", bdi(call[AGENT])] : null, [language(call[LANG])], call[DATE] ? [call[DATE]] : null,
-      call[CHANNEL] ? [bdi(call[CHANNEL])] : null, [`${call[TURNS].length} turns`], ["file ", bdi(call[FILE])],
+      call[CHANNEL] ? [bdi(call[CHANNEL])] : null, [`${call[TURNS].length} turns`], ["from ", bdi(call[TURNS][0][SOURCE])],
       [call[SCORE] === null ? "not scored" : `score ${Math.round(call[SCORE])}` + (call[FAILED].length ? " (failed a critical item)" : "")]];
     $("facts").replaceChildren(...facts.filter((fact) => fact).flatMap((fact, at) => at ? [" · ", ...fact] : fact));
     $("verdicts").replaceChildren(...(call[VERDICTS].length ? [verdicts(call)] : []));
-    const voiced = {};
-    for (const verdict of call[VERDICTS]) for (const [turn, shows] of verdict[4]) for (const kind of shows.split(", ")) if (["problem", "feeling"].includes(kind)) (voiced[turn] ??= new Set()).add(kind);
-    $("turns").replaceChildren(...call[TURNS].map((turn) => said(call, turn, voiced[turn[NUMBER]])));
+    $("turns").replaceChildren(...call[TURNS].map((turn) => said(call, turn, call[VOICED][turn[NUMBER]])));
     const at = shown.indexOf(i);
     $("previous").disabled = at <= 0;
     $("next").disabled = at < 0 || at >= shown.length - 1;
@@ -164,7 +163,7 @@
       turn[START] !== null ? make("span", null, clock(turn[START])) : null,
       turn[TLANG] && turn[TLANG] !== call[LANG] ? make("span", null, language(turn[TLANG])) : null,
       turn[SKIPPED] ? make("span", null, "not labelled: ", bdi(turn[SKIPPED])) : null,
-      voiced ? make("span", { class: "chip voiced" }, `voices a ${[...voiced].join(" and a ")}`) : null,
+      voiced ? make("span", { class: "chip voiced" }, `voices a ${voiced.join(" and a ")}`) : null,
       ...turn[LABELS].map(([at, score]) => make("span", { class: "chip" }, make("span", { class: `code b${at % 10}`, "aria-hidden": "true" }, data.codes[at]), words(data.behaviours[at]),
         score === null ? null : make("small", { title: "probability" }, `${Math.min(99, Math.round(100 * score))} %`))));
     const body = make("p", { class: "said", dir: "auto", lang: turn[TLANG] || null }, ...marked(turn, LONG));
