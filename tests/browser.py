@@ -1,4 +1,4 @@
-"""A headless Chromium for pages of our own: ``python tests/browser.py REPORT.html FOLDER`` takes the pictures of docs/report.md."""
+"""A headless Chromium for pages of our own: ``python tests/browser.py REPORT.html FOLDER ar=1 en=16`` takes the pictures of docs/report.md."""
 
 from __future__ import annotations
 
@@ -78,16 +78,17 @@ def print_pdf(driver: Any, path: Path) -> None:
 
 
 def main(page: str, folder: str, *calls: str) -> None:
-    """Take pictures of the overview, of conversations by number, and print the page and the last conversation."""
+    """Take pictures of the overview and of conversations (``ar=1``), and print the page and the last conversation."""
     with open_browser() as driver:
         out = Path(folder)
         open_page(driver, Path(page))
         picture(driver, out / "report-overview.png", height=900)
-        print_pdf(driver, out / "print.pdf")
-        for name in calls:
-            open_page(driver, Path(page), f"#call-{name}")
+        print_pdf(driver, out / "report-print.pdf")
+        for call in calls:
+            name, number = call.split("=")
+            open_page(driver, Path(page), f"#call-{number}")
             picture(driver, out / f"report-call-{name}.png", height=1000)
-            print_pdf(driver, out / f"print-{name}.pdf")
+        print_pdf(driver, out / "report-print-call.pdf")
 
 
 if __name__ == "__main__":
