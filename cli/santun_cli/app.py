@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from santun_cli import checklist, corpora, labelling, robustness, runs, training
+from santun_cli import checklist, corpora, labelling, reporting, robustness, runs, scoring, training
 from santun_cli.options import INTERNAL
 
 app = typer.Typer(
@@ -27,13 +27,13 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    labelling.label, labelling.explain, labelling.path, training.evaluate, training.train, training.tune, runs.compare,
-    runs.promote, runs.rollback, robustness.robustness, checklist.checklist,
-    checklist.swaps,
+    labelling.label, labelling.explain, labelling.path, scoring.score, reporting.report, training.evaluate, training.train,
+    training.tune, runs.compare, runs.promote, runs.rollback, robustness.robustness, checklist.checklist, checklist.swaps,
     training.card,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(scoring.app, name="scorecard")
 app.add_typer(runs.app, name="runs")
 app.add_typer(corpora.app, name="corpora")
 
