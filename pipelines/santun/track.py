@@ -96,7 +96,6 @@ def _mlflow() -> Iterator[MlflowClient]:
 
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
