@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from santun.label import label_files
 from santun.redact import LEFT, Identifier, find_identifiers, moved, redact, redact_records
+from santun.write import partial_path
 
 from tests.redaction import covers, digits, others, planted, recall, seed_rows
 from tests.test_cli import santun
@@ -172,13 +173,23 @@ def test_labels_are_those_of_the_original_and_a_resume_knows_the_flag(tmp_path, 
     assert b[0]["text"] == "minta maaf atas kelewatan, hp [PHONE_1]"
     assert "0123456789" not in redacted.read_text(encoding="utf-8")
 
-    def kill(*_):
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):  # an unredacted part is never gone on from
-        label_files(tiny, [source], redacted, on_block=kill)
-    label_files(tiny, [source], redacted, redact=True)
-    assert "0123456789" not in redacted.read_text(encoding="utf-8")
+def test_a_job_that_was_killed_is_not_gone_on_from_without_the_flag(tmp_path, tiny):
+    sources = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for source in sources:
+        source.write_text('{"text": "hp 0123456789"}\n', encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+
+    def kill(account, path):
+        if path == sources[1]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        label_files(tiny, sources, out, on_block=kill)
+    assert "0123456789" in partial_path(out).read_text(encoding="utf-8")
+    label_files(tiny, sources, out, redact=True)
+
+    assert [json.loads(line)["text"] for line in out.read_text(encoding="utf-8").splitlines()] == ["hp [PHONE_1]"] * 2
 
 
 def test_the_command(tmp_path):
