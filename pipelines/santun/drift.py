@@ -529,8 +529,9 @@ def _sentences(report: Mapping[str, Any], behaviours: Sequence[str]) -> list[str
         lines.append(f"New: {100 * report['by_language'][code]['new']['share']:.0f} % of turns are {code}.")
     if report["verdict"] == "doubtful":
         lines.append(
-            "What to do: label 200 turns of NEW yourself (santun review sample NEW -n 200), measure on them (santun "
-            "evaluate), and train with them (santun train) if the model got worse. Until then compare no rates of NEW with REF's."
+            "What to do: label 200 turns of NEW yourself (santun review sample NEW -n 200 -o tasks.xlsx), see how good the "
+            "model is on them (santun review import), and train with them (santun train) if it got worse. Until then "
+            "compare no rates of NEW with REF's."
         )
     elif report["verdict"] == "differs":
         lines.append(
