@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from santun_cli import checklist, corpora, labelling, reporting, robustness, runs, scoring, training
+from santun_cli import checklist, corpora, drift, labelling, reporting, robustness, runs, scoring, training
 from santun_cli.options import INTERNAL
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    labelling.label, labelling.explain, labelling.path, scoring.score, reporting.report, training.evaluate, training.train,
+    labelling.label, labelling.explain, labelling.path, scoring.score, reporting.report, drift.drift, training.evaluate, training.train,
     training.tune, runs.compare, runs.promote, runs.rollback, robustness.robustness, checklist.checklist, checklist.swaps,
     training.card,
 )  # fmt: skip
