@@ -17,7 +17,7 @@ from santun_corpora import BEHAVIOURS
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "corpora/santun_corpora/samples"
 COMMANDS = (
-    ["label"], ["explain"], ["evaluate"], ["path"], ["score"], ["report"], ["drift"], ["scorecard", "list"], ["scorecard", "show"], ["scorecard", "check"], ["scorecard", "phrases"], ["train"], ["tune"], ["compare"], ["promote"], ["rollback"], ["runs", "list"], ["runs", "push"], ["robustness"], ["checklist"], ["swaps"], ["card"], ["corpora", "check"], ["corpora", "import"], ["corpora", "export"], ["corpora", "stats"], ["version"],
+    ["label"], ["explain"], ["evaluate"], ["path"], ["score"], ["report"], ["drift"], ["review", "sample"], ["review", "import"], ["scorecard", "list"], ["scorecard", "show"], ["scorecard", "check"], ["scorecard", "phrases"], ["train"], ["tune"], ["compare"], ["promote"], ["rollback"], ["runs", "list"], ["runs", "push"], ["robustness"], ["checklist"], ["swaps"], ["card"], ["corpora", "check"], ["corpora", "import"], ["corpora", "export"], ["corpora", "stats"], ["version"],
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from santun_cli import checklist, corpora, drift, labelling, reporting, robustness, runs, scoring, training
+from santun_cli import checklist, corpora, drift, labelling, reporting, review, robustness, runs, scoring, training
 from santun_cli.options import INTERNAL
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(scoring.app, name="scorecard")
+app.add_typer(review.app, name="review")
 app.add_typer(runs.app, name="runs")
 app.add_typer(corpora.app, name="corpora")
 

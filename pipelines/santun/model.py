@@ -155,7 +155,7 @@ class Model:
 
     def label_utterances(self, utterances: Sequence[Utterance]) -> Labels:
         """Label utterances of whole conversations; neighbours with the same conversation id are each other's context."""
-        rows, real = _with_context(utterances)
+        rows, real = with_context(utterances)
         run, previous = conversation_runs(rows)
         langs, mixed = self._languages(rows, run)
         texts = prepare([u.text for u in rows], langs)
@@ -304,7 +304,7 @@ def _utterances(
     ]  # fmt: skip
 
 
-def _with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt.NDArray[np.bool_]]:
+def with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt.NDArray[np.bool_]]:
     """Rows with the turns that came inside records put before them, and which rows are the utterances themselves."""
     if not any(u.context for u in utterances):
         return list(utterances), np.ones(len(utterances), bool)

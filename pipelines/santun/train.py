@@ -8,12 +8,13 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from santun_corpora import LANGUAGES, Utterance
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
 from threadpoolctl import threadpool_limits
 
-from santun.model import Model, conversation_runs, load
+from santun.model import Model, conversation_runs, load, with_context
 from santun.noise import noisy_copy
 from santun.prepare import prepare
 from santun.recipe import Recipe
@@ -36,6 +37,7 @@ def train(
     ----------
     rows : sequence of Utterance
         With ``labels``, ``lang`` and ``conversation_id``, the turns of a conversation in order (`santun.training_data`).
+        Turns that a record brings along as its ``context`` are its turns before; of their labels nothing is learnt.
     recipe : Recipe, default=None
         The default one where None.
     n_jobs : int, default=2
@@ -49,7 +51,8 @@ def train(
         If a behaviour has too few examples.
     """
     recipe = recipe or Recipe()
-    every = [*rows, *_copies(rows, recipe)]
+    labelled = [*rows, *_copies(rows, recipe)]
+    every, real = with_context(labelled)
     langs = [row.lang or "en" for row in every]
     prepared = prepare([row.text for row in every], langs)
     classifier = BehaviourClassifier(
@@ -57,20 +60,31 @@ def train(
     )
     with threadpool_limits(1):  # sums of several BLAS threads differ from run to run
         if set(langs) == set(LANGUAGES):
-            identifier = LanguageIdentifier().fit([row.text for row in rows], langs[: len(rows)])
+            identifier = LanguageIdentifier().fit([row.text for row in rows], [row.lang or "en" for row in rows])
         else:  # what has not all languages cannot tell them apart
             identifier = load().identifier
         try:
             classifier.fit(
                 prepared,
-                label_matrix(every, recipe),
-                groups=[(row.conversation_id or "").split(_COPY)[0] for row in every],
+                np.where(real[:, None], label_matrix(every, recipe), -1),
+                groups=_groups(every, real),
                 context=context_of(every),
                 sample_weight=weights_of(every, recipe),
             )
         except ValueError as error:
             raise TrainingDataError(str(error)) from None
-    return Model(classifier, identifier, facts_of(rows, recipe), np.unique(text_hashes(prepared[: len(rows)])))
+    seen = [text for text, own in zip(prepared, real, strict=True) if own][: len(rows)]
+    return Model(classifier, identifier, facts_of(rows, recipe), np.unique(text_hashes(seen)))
+
+
+def _groups(rows: Sequence[Utterance], real: npt.NDArray[np.bool_]) -> list[str]:
+    """Conversation of each row; turns that came inside a record belong to that record's."""
+    groups: list[str] = []
+    group = ""
+    for row, own in zip(reversed(rows), reversed(real.tolist()), strict=True):
+        group = (row.conversation_id or "").split(_COPY)[0] if own else group
+        groups.append(group)
+    return groups[::-1]
 
 
 def _copies(rows: Sequence[Utterance], recipe: Recipe) -> list[Utterance]:

@@ -343,8 +343,9 @@ def text_hashes(prepared: Sequence[str]) -> npt.NDArray[np.uint64]:
 
 
 def digest_of(rows: Sequence[Utterance]) -> str:
-    """SHA-256 of all that a row teaches: id, conversation, role, language, text, labels."""
+    """SHA-256 of all that a row teaches: id, conversation, role, language, text, labels, and turns it brings along."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(json.dumps([row.id, row.conversation_id, row.role, row.lang, row.text, row.labels]).encode())
+        taught = [row.id, row.conversation_id, row.role, row.lang, row.text, row.labels]
+        digest.update(json.dumps([*taught, row.context] if row.context else taught).encode())
     return digest.hexdigest()
