@@ -136,7 +136,10 @@ def test_label_refuses_what_it_cannot_take(model):
 
 @pytest.mark.slow
 def test_training_again_gives_the_same_bytes(tmp_path):
-    subprocess.run([sys.executable, "-m", "santun_cli.app", "train", "-q", "--no-tracking", "-o", str(tmp_path / "again")], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "santun_cli.app", "train", "-q", "--no-tracking", "-o", str(tmp_path / "again")],
+        check=True,
+    )
     names = {path.name for path in (tmp_path / "again").iterdir()}
 
     assert names | {"README.md"} == {path.name for path in FOLDER.iterdir()}

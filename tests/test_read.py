@@ -102,7 +102,9 @@ def test_deep_json_is_a_problem_of_its_line(tmp_path):
 
 def test_labels_of_ones_own_follow_the_ten(tmp_path):
     path = tmp_path / "calls.jsonl"
-    path.write_text('{"text": "hi", "labels": ["refund", "thanks", "greeting", "refund"]}\n{"text": "x", "labels": [1]}\n')
+    path.write_text(
+        '{"text": "hi", "labels": ["refund", "thanks", "greeting", "refund"]}\n{"text": "x", "labels": [1]}\n'
+    )
     first, second = rows_of(path)
 
     assert first.labels == ["greeting", "thanks", "refund"]

@@ -50,7 +50,10 @@ def _grid(names: Sequence[str], title: str) -> tuple[Figure, dict[str, Any]]:
 
 def draw_calibration(names: Sequence[str], truth: Labels, scores: Scores) -> Figure:
     """Reliability diagram of each behaviour: how often it is there against how probable the model says it is."""
-    figure, axes = _grid(names, "Calibration: share that has the behaviour, by predicted probability (ten bins; dots grow with the root of their rows)")
+    figure, axes = _grid(
+        names,
+        "Calibration: share that has the behaviour, by predicted probability (ten bins; dots grow with the root of their rows)",
+    )
     for j, axis in enumerate(axes.values()):
         axis.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle=":")
         if truth[:, j].any() and not truth[:, j].all():
