@@ -321,17 +321,21 @@ def test_browser_sets_arabic_from_right_to_left(browser, made):
 
 def test_browser_keyboard_and_history(browser, made):
     from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def wait(condition):
+        return WebDriverWait(browser, 20).until(lambda _: condition())
 
     open_page(browser, made / "report.html")
     button = browser.find_element("css selector", "#call-table tbody tr:nth-child(2) button")
     button.send_keys(Keys.ENTER)
-    assert texts(browser, "#h-call") == ["Conversation A2"]
+    wait(lambda: texts(browser, "#h-call") == ["Conversation A2"])
     browser.find_element("css selector", "#next").send_keys(Keys.ENTER)
-    assert texts(browser, "#h-call") == ["Conversation A3"]
+    wait(lambda: texts(browser, "#h-call") == ["Conversation A3"])
     assert texts(browser, "#turns li.skipped .head")[0].endswith("not labelled: system line")
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
-    assert script(browser, "return document.getElementById('call').hidden")
-    assert script(browser, "return document.activeElement.textContent") == "A3"
+    wait(lambda: script(browser, "return document.getElementById('call').hidden"))
+    wait(lambda: script(browser, "return document.activeElement.textContent") == "A3")
 
 
 def test_browser_page_can_be_read_by_a_screen_reader(browser, made):
