@@ -104,7 +104,7 @@ def sample(
         say(f"read {found.read:,} = turns {found.turns:,} + skipped {found.skipped:,} + bad {found.bad:,}")
         say(f"{len(found.tasks):,} to review: {parts['picked']:,} picked, {parts['random']:,} at random")
         if len(found.tasks) < n:
-            say(f"note: not {n:,}; no more than {per_conversation} turns of a conversation are picked")
+            say(f"note: not {n:,}; no text is picked twice, nor more than {per_conversation} turns of a conversation")
         say(f"{out}, and {companion(out).name} beside it, which the import needs")
         if found_kind == "doccano" and not blind:
             say("note: doccano could not tell shown labels from answers; they are not shown")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,8 @@ CONTEXT = 2  # turns before a task's turn that a person sees
 RESAMPLES = 1000
 PICKED, RANDOM = "picked", "random"
 _CANDIDATES = 10  # turns that are looked at for each that is picked
-_SURE = 0.05
+_SURE, _SAME = 0.05, 1e-6  # what is not worth asking: a behaviour's best turn, any turn
+_NOT_WORDS = re.compile(r"[\W\d_]+")
 _SCORED = "score_"
 # what labelling wrote, and what stands in a task by another name
 _NOT_CARRIED = frozenset(
@@ -131,7 +133,7 @@ def sample(
     unsure = np.minimum(matrix, 1.0 - matrix)
     unsure[drawn] = -1.0
     wanted = min(n - len(drawn), len(table) - len(drawn))
-    likely = _candidates(unsure, wanted)
+    likely = _candidates(unsure, np.array(table.said), drawn, wanted)
     rows = _gather(paths, {*likely, *drawn.tolist()}, role, progress)
     picked = _pick(rows, likely, drawn.tolist(), unsure[likely], table.conversation, wanted, per_conversation)
     parts = {at: (RANDOM, names[stratum[at]], sizes[stratum[at]]) for at in drawn.tolist()}
@@ -145,7 +147,8 @@ class _Table:
     """Scores, labels and conversations of all turns, in a few bytes each."""
 
     def __init__(self) -> None:
-        self.scores, self.labels, self.conversation = array("f"), array("b"), array("q")
+        self.scores, self.labels = array("f"), array("b")
+        self.conversation, self.said = array("q"), array("q")
 
     def __len__(self) -> int:
         return len(self.conversation)
@@ -154,6 +157,8 @@ class _Table:
         self.scores.extend(scores)
         self.labels.extend(name in (item.row.labels or ()) for name in behaviours)
         self.conversation.append(item.run)
+        # equal but for marks and digits is equal; a hash will do, for it is compared within this process only
+        self.said.append(hash(_NOT_WORDS.sub(" ", item.row.text.casefold()).strip()))
 
     def arrays(self, width: int) -> tuple[Floats, Matrix]:
         shape = (len(self), width)
@@ -244,11 +249,17 @@ def _draw(
     return np.sort(np.concatenate(parts)).astype(np.int64), stratum
 
 
-def _candidates(unsure: Floats, n: int) -> list[int]:
-    """Turns that are likely to be picked: of each behaviour those that the model is least sure of."""
+def _candidates(unsure: Floats, said: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64], n: int) -> list[int]:
+    """Turns that are likely to be picked: of each behaviour those that the model is least sure of, of equal texts one."""
     each = -(-n * _CANDIDATES // max(unsure.shape[1], 1))
-    best = np.argsort(-unsure, axis=0, kind="stable")[:each]
-    return [at for at in np.unique(best).tolist() if unsure[at, 0] >= 0]
+    fresh = ~np.isin(said, said[drawn])
+    best: set[int] = set()
+    for column in unsure.T:
+        order = np.argsort(-column, kind="stable")
+        order = order[fresh[order]]
+        _, first = np.unique(said[order], return_index=True)
+        best.update(order[np.sort(first)][:each].tolist())
+    return sorted(best)
 
 
 def _gather(
@@ -308,6 +319,8 @@ def _pick(
             if value[:, j].max() >= _SURE:  # a behaviour that is sure of all that is left passes
                 best = int(value[:, j].argmax())
                 break
+        if value[best].max() < _SAME:
+            break
         picked.append(likely[best])
         free[best] = False
         taken[int(mine[best])] += 1
