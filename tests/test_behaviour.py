@@ -50,6 +50,25 @@ def test_fit_gives_attributes_and_shapes(fitted):
     assert ((fitted.predict_proba(TEXTS) > 0) & (fitted.predict_proba(TEXTS) < 1)).all()
 
 
+def test_marks_other_than_the_question_mark_say_nothing(fitted):
+    plain, marked, asked = fitted.predict_proba(["many thanks", "( many , thanks ! ) .", "many thanks ?"])
+
+    assert (plain == marked).all()
+    assert (plain != asked).any()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("kecewa", "mengecewakan"), ("apologise", "apologising"), ("مشكله", "والمشكله"), ("bantu", "membantu")],
+)
+def test_inflected_forms_share_a_stem_or_nearly(one, other):
+    from difflib import SequenceMatcher
+
+    from santun_models.stems import stem
+
+    assert SequenceMatcher(None, stem(one), stem(other)).ratio() >= 0.75
+
+
 def test_a_lower_prior_predicts_less_of_that_behaviour_only():
     usual = BehaviourClassifier(**SMALL, rounds=0)
     noisy = np.array(Y)

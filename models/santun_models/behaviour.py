@@ -451,11 +451,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def _token_sums(self, sentences: Sentences) -> tuple[Floats, Floats]:
         """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
         rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, token_hash = self._cache.arrays or self._tokens([])
+        token_words, token_chars, token_hash, stem_hash = self._cache.arrays or self._tokens([])
         n = len(sentences.owner)
         occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
-        for kind in self.hasher_.phrases(sentences, token_hash[rows]):
+        for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
             offsets = np.searchsorted(kind.sentence, np.arange(n + 1))
             words += kind.weight * (_ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_)
         return words, occurrence @ token_chars
@@ -471,12 +471,17 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """All but the cache."""
         return {name: value for name, value in super().__getstate__().items() if name != "_token_cache"}
 
-    def _tokens(self, vocabulary: Sequence[str]) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
-        """Sums of both tables over each token, and its hash."""
+    def _tokens(
+        self, vocabulary: Sequence[str]
+    ) -> tuple[Floats, Floats, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Sums of both tables over each token, its hash and its stem's."""
         owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
         offsets = np.searchsorted(owner, np.arange(len(vocabulary) + 1))
         chars = _ordered(bucket, offsets, len(self.char_weights_)) @ self.char_weights_
-        return self.word_weights_[self.hasher_.word_buckets(token_hash)], chars, token_hash
+        stem_hash = self.hasher_.stem_hashes(vocabulary)
+        of_token, of_stem = (self.word_weights_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
+        words = of_token + of_stem
+        return words, chars, token_hash, stem_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled
@@ -587,12 +592,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         k = len(self.classes_)
         rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, token_hash = self._cache.arrays or self._tokens([])
+        token_words, token_chars, token_hash, stem_hash = self._cache.arrays or self._tokens([])
         if not len(sentences.ids):
             return np.zeros((0, k))
         words = token_words[rows][sentences.ids].astype(np.float64)
         chars = token_chars[rows][sentences.ids].astype(np.float64)
-        for kind in self.hasher_.phrases(sentences, token_hash[rows]):
+        for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
             halves = kind.weight * self.word_weights_[kind.bucket].astype(np.float64) / 2
             lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):

@@ -3,8 +3,8 @@
 A prepared text is a string whose tokens stand between single blanks and whose sentences stand on lines of their own
 (`santun.prepare` makes such strings; any other string works too). Every sentence becomes two blocks of counts:
 
-* *words*: tokens, pairs of neighbouring tokens, pairs with one token between, triples (the sentence's borders count), and
-  groups of cue phrases,
+* *words*: tokens and their stems, pairs of neighbouring tokens and stems, pairs of stems with one between, triples of
+  stems (the sentence's borders count), and groups of cue phrases,
 * *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
 
 Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
@@ -25,6 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
+from santun_models.stems import stem
+
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -32,7 +34,7 @@ _U = np.uint64
 _MIX1, _MIX2, _MIX3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xFF51AFD7ED558CCD)
 _FNV = _U(0x100000001B3)
 _BORDER = _U(0x1234567887654321)
-_WORD_SEED, _CUE_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25)
+_WORD_SEED, _CUE_SEED, _STEM_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25), _U(0xD6E8FEB86659FD93)
 
 
 class Sentences(NamedTuple):
@@ -82,15 +84,21 @@ class Phrases(NamedTuple):
     weight: int = 1
 
 
+# marks that are no tokens: they tell who wrote, a person or a recogniser, rather than what is done
+SILENT = frozenset(".,!…;:،؛-()\"[]{}*/<>~_=+'")
+
+
 def split_sentences(texts: Sequence[str]) -> Sentences:
-    """Cut prepared texts into sentences (lines) and tokens (blank-separated)."""
+    """Cut prepared texts into sentences (lines) and tokens (blank-separated); marks of `SILENT` are left out."""
     lines = pc.split_pattern(pa.array(texts, pa.large_string()), "\n")
     tokens = pc.utf8_split_whitespace(lines.values)
     encoded = tokens.values.dictionary_encode()
     ids, offsets = encoded.indices.to_numpy().astype(np.int64), tokens.offsets.to_numpy().astype(np.int64)
     vocabulary = encoded.dictionary.to_pylist()
-    if "" in vocabulary:  # white space at the ends of a line makes empty tokens
-        kept = ids != vocabulary.index("")
+    # nor are the empty tokens that white space at the ends of a line makes
+    drop = [i for i, w in enumerate(vocabulary) if not w or w in SILENT]
+    if drop:
+        kept = ~np.isin(ids, drop)
         offsets = np.concatenate([[0], np.cumsum(kept)])[offsets]
         ids = ids[kept]
     owner = np.repeat(np.arange(len(texts)), np.diff(lines.offsets.to_numpy()))
@@ -102,6 +110,26 @@ def whole_texts(sentences: Sentences) -> Sentences:
     first = np.flatnonzero(np.diff(sentences.owner, prepend=-1))
     offsets = np.r_[sentences.offsets[:-1][first], sentences.offsets[-1:]].astype(np.int64)
     return Sentences(sentences.vocabulary, sentences.ids, offsets, np.arange(len(offsets) - 1, dtype=np.int64))
+
+
+def _codes(tokens: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Ints]:
+    """Code points of tokens, each between two blanks, and their lengths."""
+    joined = "".join([f" {token} " for token in tokens])
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    return codes, np.fromiter(map(len, tokens), np.int64, len(tokens)) + 2
+
+
+def _hashes(codes: npt.NDArray[np.uint64], lengths: Ints) -> npt.NDArray[np.uint64]:
+    starts = np.cumsum(lengths) - lengths
+    with np.errstate(over="ignore"):
+        position = (np.arange(len(codes)) - np.repeat(starts, lengths)).astype(np.uint64)
+        mixed = (codes + _U(1)) * _MIX1
+        mixed ^= mixed >> _U(29)
+        mixed *= (position * _U(2) + _U(1)) * _MIX2
+        mixed ^= mixed >> _U(32)
+        hashes = np.add.reduceat(mixed * _MIX3, starts)
+        hashes ^= hashes >> _U(31)
+        return np.asarray(hashes * _MIX1)
 
 
 def _runs(hashes: npt.NDArray[np.uint64], n_tokens: int) -> npt.NDArray[np.uint64]:
@@ -170,11 +198,8 @@ class NgramHasher:
         """
         if not vocabulary:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64)
-        joined = "".join([f" {token} " for token in vocabulary])
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-        lengths = np.fromiter(map(len, vocabulary), np.int64, len(vocabulary)) + 2
+        codes, lengths = _codes(vocabulary)
         ends = np.cumsum(lengths)
-        starts = ends - lengths
         token = np.repeat(np.arange(len(vocabulary)), lengths)
         left = np.repeat(ends, lengths) - np.arange(len(codes))
         low, high = self.char_range
@@ -189,25 +214,25 @@ class NgramHasher:
                     inside = np.flatnonzero(left >= n)
                     owners.append(token[inside])
                     buckets.append(_bucket(rolling[inside] * _MIX1 + _U(n) * _MIX2, self.char_bits))
-            position = (np.arange(len(codes)) - np.repeat(starts, lengths)).astype(np.uint64)
-            mixed = (codes + _U(1)) * _MIX1
-            mixed ^= mixed >> _U(29)
-            mixed *= (position * _U(2) + _U(1)) * _MIX2
-            mixed ^= mixed >> _U(32)
-            token_hash = np.add.reduceat(mixed * _MIX3, starts)
-            token_hash ^= token_hash >> _U(31)
-            token_hash *= _MIX1
         owner, bucket = np.concatenate(owners), np.concatenate(buckets)
         order = np.argsort(owner, kind="stable")
-        return owner[order], bucket[order], token_hash
+        return owner[order], bucket[order], _hashes(codes, lengths)
+
+    def stem_hashes(self, vocabulary: Sequence[str]) -> npt.NDArray[np.uint64]:
+        """Hashes of the stems of tokens, shape (n_tokens,); no stem shares a hash with a token."""
+        if not vocabulary:
+            return np.empty(0, np.uint64)
+        return _hashes(*_codes([stem(token) for token in vocabulary])) ^ _STEM_SEED
 
     def word_buckets(self, token_hash: npt.NDArray[np.uint64]) -> Ints:
         """Columns of single tokens in the block of words."""
         with np.errstate(over="ignore"):
             return _bucket(token_hash * _MIX2 + _WORD_SEED, self.word_bits)
 
-    def phrases(self, sentences: Sentences, token_hash: npt.NDArray[np.uint64]) -> list[Phrases]:
-        """Columns of neighbouring pairs, of pairs with one token between, and of triples, in the block of words."""
+    def phrases(
+        self, sentences: Sentences, token_hash: npt.NDArray[np.uint64], stem_hash: npt.NDArray[np.uint64]
+    ) -> list[Phrases]:
+        """Columns of pairs of tokens, pairs of stems, gapped pairs and triples of stems, and cues, in the block of words."""
         lengths = np.diff(sentences.offsets)
         n = len(lengths)
         # each sentence is preceded by one border, which also closes the sentence before it
@@ -215,18 +240,24 @@ class NgramHasher:
         token_at[np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)] = np.arange(
             len(sentences.ids)
         )
-        border = np.full(len(token_at), _BORDER, np.uint64)
-        h = np.where(token_at >= 0, token_hash[sentences.ids][token_at], border) if len(sentences.ids) else border
+        said, stems = (
+            np.where(token_at >= 0, hashes[sentences.ids][token_at], _BORDER)
+            if len(sentences.ids)
+            else np.full(len(token_at), _BORDER, np.uint64)
+            for hashes in (token_hash, stem_hash)
+        )
         inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border
         sentence = np.repeat(np.arange(n), lengths)
         with np.errstate(over="ignore"):
-            pair = h[:-1] * _MIX1 + h[1:] * _MIX2
-            skip = h[inside] * _MIX2 + h[inside + 2] * _MIX3
-            triple = pair[inside] * _FNV + h[inside + 2] * _MIX1
+            pair, stem_pair = (h[:-1] * _MIX1 + h[1:] * _MIX2 for h in (said, stems))
+            skip = stems[inside] * _MIX2 + stems[inside + 2] * _MIX3
+            triple = stem_pair[inside] * _FNV + stems[inside + 2] * _MIX1
         paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
         pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
+        left, right = token_at[paired], token_at[paired + 1]
         found = [
-            Phrases(_bucket(pair[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]),
+            Phrases(_bucket(pair[paired], self.word_bits), pair_sentence, left, right),
+            Phrases(_bucket(stem_pair[paired], self.word_bits), pair_sentence, left, right),
             Phrases(_bucket(skip, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
             Phrases(_bucket(triple, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
         ]
@@ -241,13 +272,16 @@ class NgramHasher:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""
         n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
         gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
+        stem_hash = self.stem_hashes(sentences.vocabulary)
         occurrence = _csr(sentences.sentence_of_token, sentences.ids, (n, n_tokens))
         chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
-        phrases = self.phrases(sentences, token_hash)
-        word = self.word_buckets(token_hash)[sentences.ids]
+        phrases = self.phrases(sentences, token_hash, stem_hash)
+        single = [self.word_buckets(hashes)[sentences.ids] for hashes in (token_hash, stem_hash)]
         words = _csr(
-            np.concatenate([sentences.sentence_of_token, *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),
-            np.concatenate([word, *(np.tile(kind.bucket, kind.weight) for kind in phrases)]),
+            np.concatenate(
+                [*[sentences.sentence_of_token] * 2, *(np.tile(kind.sentence, kind.weight) for kind in phrases)]
+            ),
+            np.concatenate([*single, *(np.tile(kind.bucket, kind.weight) for kind in phrases)]),
             (n, 1 << self.word_bits),
         )
         return words, chars

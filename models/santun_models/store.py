@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
 _DTYPES = ("float16", "float32", "float64", "int64", "uint64")
@@ -69,7 +69,7 @@ def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
     Raises
     ------
     ModelError
-        If it is no model folder, of a later format, or any of its files was changed.
+        If it is no model folder, of another format, or any of its files was changed.
     """
     if not (folder / MANIFEST).is_file():
         raise ModelError(f"{folder}: no model here (it has no {MANIFEST}); give a folder that `santun train` wrote")
@@ -81,7 +81,9 @@ def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(f"{folder}: {MANIFEST} was changed or cut; take a fresh copy of the model") from None
     if not known or version != FORMAT_VERSION:
-        raise ModelError(f"{folder}: model format {version!r}, this santun reads {FORMAT_VERSION}; update santun")
+        raise ModelError(
+            f"{folder}: model format {version!r}, this santun reads {FORMAT_VERSION}: update santun, or train it again"
+        )
     settings: dict[str, Any] = {}
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, entry in files.items():

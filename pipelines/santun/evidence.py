@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from santun_corpora import LANGUAGES
-from santun_models.ngrams import split_sentences
+from santun_models.ngrams import SILENT, split_sentences
 
 from santun.conversations import Said
 from santun.model import Model
@@ -67,7 +67,7 @@ def find_evidence(
                 continue
             doc = pipeline(turn.lang)(turn.text[:LONGEST])
             places = doc.user_data["santun.offsets"]
-            owner = [token.i for token in doc for _ in token.norm_.split()]
+            owner = [token.i for token in doc for part in token.norm_.split() if part not in SILENT]
             base = sentences.offsets[first]
             if len(owner) != sentences.offsets[last] - base:
                 continue  # the two ways through the tokenizer differ: rather nothing than the wrong words

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from santun_corpora import LANGUAGES, ROLES, Utterance, role_of
 from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier, pool_languages
+from santun_models.ngrams import SILENT
 from santun_models.store import ModelError, load_folder, save_folder
 
 from santun.prepare import LONGEST, pipeline, prepare, raw_span
@@ -203,7 +204,7 @@ class Model:
         thresholds = self.classifier.thresholds(context.lang)[0]
         offsets = doc.user_data["santun.offsets"]
         weights = np.vstack(explanation.tokens) if explanation.tokens else np.zeros((0, len(self.behaviours)))
-        owner = [token.i for token in doc for _ in token.norm_.split()]
+        owner = [token.i for token in doc for part in token.norm_.split() if part not in SILENT]
         shared = np.zeros((len(doc), len(self.behaviours)))
         np.add.at(shared, owner, weights)
         clauses = [(*raw_span(span), shared[span.start : span.end].sum(axis=0)) for span in doc.spans["clauses"]]

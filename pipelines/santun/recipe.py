@@ -118,17 +118,17 @@ class Features(_Table):
 class Classifier(_Table):
     """How they are fitted; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    C: Weight = 0.4
+    C: Weight = 0.8
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
-    rounds: Annotated[int, Field(ge=0, le=5)] = 2
-    n_folds: Annotated[int, Field(ge=2, le=20)] = 3
+    rounds: Annotated[int, Field(ge=0, le=5)] = 1
+    n_folds: Annotated[int, Field(ge=2, le=20)] = 2
 
 
 class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.4, "rapport_question": 0.7}
+    prior: dict[str, Weight] = {"empathy": 0.25, "rapport_question": 0.5}
 
 
 class Augmentation(_Table):
@@ -144,7 +144,7 @@ class Augmentation(_Table):
     """
 
     kinds: list[str] = ["plain", "no_punctuation", "typos", "chat"]
-    share: Share = 0.2
+    share: Share = 0.4
     weight: Weight = 0.5
 
     @model_validator(mode="after")

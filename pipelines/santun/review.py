@@ -27,7 +27,7 @@ CONTEXT = 2  # turns before a task's turn that a person sees
 RESAMPLES = 1000
 PICKED, RANDOM = "picked", "random"
 _CANDIDATES = 10  # turns that are looked at for each that is picked
-_SURE, _SAME = 0.05, 1e-6  # what is not worth asking: a behaviour's best turn, any turn
+_SURE, _SAME = 0.05, 1e-9  # what is not worth asking: a behaviour's best turn, any turn
 _NOT_WORDS = re.compile(r"[\W\d_]+")
 _SCORED = "score_"
 # what labelling wrote, and what stands in a task by another name
@@ -107,12 +107,12 @@ def sample(
     least one turn and else a number that grows with the square root of its size, so that rare behaviours are seen, and
     turns count by the inverse of their chance (Cochran 1977, Sampling techniques, ch. 5).
 
-    Of the rest each behaviour in turn picks the turn with the highest ``uncertainty × (1 − similarity)``, so that rare ones
-    get as many as frequent ones. Uncertainty is that of the behaviour's calibrated probability, min(p, 1 − p) (Lewis & Gale
-    1994, doi:10.1007/978-1-4471-2099-5_1; label by label as in Esuli & Sebastiani 2009,
-    doi:10.1007/978-3-642-00958-7_12). Similarity is the cosine of TF-IDF of hashed character n-grams with the nearest turn
-    that was taken before (maximal marginal relevance, Carbonell & Goldstein 1998, doi:10.1145/290941.291025), so that a
-    phrase that a thousand calls repeat is asked about once.
+    Of the rest each behaviour in turn picks the turn with the highest ``uncertainty × expected errors × (1 − similarity)``,
+    so that rare ones get as many as frequent ones. Uncertainty is that of the behaviour's calibrated probability,
+    min(p, 1 − p) (Lewis & Gale 1994, doi:10.1007/978-1-4471-2099-5_1); expected errors are its sum over the behaviours,
+    for a turn is labelled for all (Esuli & Sebastiani 2009, doi:10.1007/978-3-642-00958-7_12). Similarity is the cosine of
+    TF-IDF of hashed character n-grams with the nearest turn that was taken before (maximal marginal relevance, Carbonell &
+    Goldstein 1998, doi:10.1145/290941.291025), so that a phrase that a thousand calls repeat is asked about once.
     """
     found = Sample()
     table = _Table()
@@ -131,7 +131,6 @@ def sample(
     sizes = np.bincount(stratum, minlength=len(names)).tolist()
     found.strata = {name: size for name, size in zip(names, sizes, strict=True) if size}
     unsure = np.minimum(matrix, 1.0 - matrix)
-    unsure[drawn] = -1.0
     wanted = min(n - len(drawn), len(table) - len(drawn))
     likely = _candidates(unsure, np.array(table.said), drawn, wanted)
     rows = _gather(paths, {*likely, *drawn.tolist()}, role, progress)
@@ -254,7 +253,7 @@ def _candidates(unsure: Floats, said: npt.NDArray[np.int64], drawn: npt.NDArray[
     each = -(-n * _CANDIDATES // max(unsure.shape[1], 1))
     fresh = ~np.isin(said, said[drawn])
     best: set[int] = set()
-    for column in unsure.T:
+    for column in (unsure * unsure.sum(axis=1, keepdims=True)).T:
         order = np.argsort(-column, kind="stable")
         order = order[fresh[order]]
         _, first = np.unique(said[order], return_index=True)
@@ -311,13 +310,15 @@ def _pick(
     mine = np.array([conversation[at] for at in likely])
     free = np.array([taken[run] < per_conversation for run in mine.tolist()], bool)
     picked: list[int] = []
+    worth = unsure * unsure.sum(axis=1, keepdims=True)
     order = itertools.cycle(range(unsure.shape[1]))
     while len(picked) < n and free.any():
-        value = np.where(free[:, None], unsure * (1.0 - np.clip(nearest, 0.0, 1.0))[:, None], -1.0)
+        value = np.where(free, 1.0 - np.clip(nearest, 0.0, 1.0), -1.0)[:, None] * worth
         best = int(value.max(axis=1).argmax())
         for j in itertools.islice(order, unsure.shape[1]):
-            if value[:, j].max() >= _SURE:  # a behaviour that is sure of all that is left passes
-                best = int(value[:, j].argmax())
+            first = int(value[:, j].argmax())
+            if unsure[first, j] >= _SURE and free[first]:  # a behaviour that is sure of all that is left passes
+                best = first
                 break
         if value[best].max() < _SAME:
             break

@@ -123,6 +123,6 @@ def prepare(texts: Iterable[str], langs: Sequence[str]) -> list[str]:
     Examples
     --------
     >>> prepare(["TQ puan!! Apa khabar?"], ["ms"])
-    ['terima kasih puan !\napa khabar ?']
+    ['terima kasih ‹title› !\napa khabar ?']
     """
     return [_writer(lang)(text) for text, lang in zip(texts, langs, strict=True)]
