@@ -24,7 +24,7 @@ from santun_corpora.seed import seed_files
 QUICK = """
 name = "{name}"
 [corpus]
-where = {{ lang = ["{lang}"], slice = ["a", "b", "c", "d", "e", "f"] }}
+where = {{ lang = ["{lang}"], slice = ["a", "b", "c", "d"] }}
 without = {{ domain = ["{domain}"] }}
 [splits]
 field = "split"
@@ -34,6 +34,7 @@ char_bits = 15
 [classifier]
 rounds = 1
 n_folds = 3
+C = 0.4
 [calibration]
 prior = {{}}
 [augmentation]
