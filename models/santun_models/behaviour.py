@@ -480,8 +480,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         chars = _ordered(bucket, offsets, len(self.char_weights_)) @ self.char_weights_
         stem_hash = self.hasher_.stem_hashes(vocabulary)
         of_token, of_stem = (self.word_weights_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
-        words = of_token + of_stem
-        return words, chars, token_hash, stem_hash
+        return of_token + of_stem, chars, token_hash, stem_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled

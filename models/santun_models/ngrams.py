@@ -236,16 +236,11 @@ class NgramHasher:
         lengths = np.diff(sentences.offsets)
         n = len(lengths)
         # each sentence is preceded by one border, which also closes the sentence before it
+        places = np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)
         token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
-        token_at[np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)] = np.arange(
-            len(sentences.ids)
-        )
-        said, stems = (
-            np.where(token_at >= 0, hashes[sentences.ids][token_at], _BORDER)
-            if len(sentences.ids)
-            else np.full(len(token_at), _BORDER, np.uint64)
-            for hashes in (token_hash, stem_hash)
-        )
+        token_at[places] = np.arange(len(sentences.ids))
+        said, stems = (np.full(len(token_at), _BORDER, np.uint64) for _ in range(2))
+        said[places], stems[places] = token_hash[sentences.ids], stem_hash[sentences.ids]
         inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border
         sentence = np.repeat(np.arange(n), lengths)
         with np.errstate(over="ignore"):

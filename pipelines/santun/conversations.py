@@ -15,6 +15,8 @@ from typing import Any
 from santun_corpora import InputError, Problem, Utterance, open_source, read
 from santun_corpora.schema import fold, role_of
 
+from santun.write import SCORED
+
 # columns that are taken where they are there and nobody names one
 FIELDS: dict[str, tuple[str, ...]] = {
     "agent": (
@@ -237,9 +239,7 @@ def read_labelled(
 
 def _said(item: Utterance) -> tuple[Said, dict[str, Any]]:
     row = item.fields
-    scores = row.get("scores")
-    if not isinstance(scores, dict):
-        scores = {name[6:]: value for name, value in row.items() if name.startswith("score_")}
+    scores = scores_of(row)
     probabilities = {name: _number(value) for name, value in scores.items()}
     labels = item.labels or []
     skipped = row.get("skipped") or item.skip
@@ -249,6 +249,14 @@ def _said(item: Utterance) -> tuple[Said, dict[str, Any]]:
         source=str(row.get("source") or item.source), start=item.start, mixed=row.get("mixed") in (True, "True", "true"),
         skipped=str(skipped) if skipped else None,
     ), {"scored": list(scores)}  # fmt: skip
+
+
+def scores_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores as a record has them, or as a row of a table does in columns of their own; not checked to be numbers."""
+    scores = fields.get("scores")
+    if isinstance(scores, dict):
+        return scores
+    return {name.removeprefix(SCORED): value for name, value in fields.items() if name.startswith(SCORED)}
 
 
 def _number(value: Any) -> float | None:

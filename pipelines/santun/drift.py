@@ -21,7 +21,7 @@ from santun_corpora.schema import fold
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import false_discovery_control
 
-from santun.conversations import FIELDS
+from santun.conversations import FIELDS, scores_of
 from santun.prepare.normalise import spelling
 
 RESAMPLES = 999
@@ -179,11 +179,7 @@ def read_batch(paths: Sequence[Path], *, on_rows: Callable[[int], None] | None =
 
 
 def _scores(item: Utterance) -> dict[str, float]:
-    row = item.fields
-    scores = row.get("scores")
-    if not isinstance(scores, dict):
-        scores = {name.removeprefix("score_"): value for name, value in row.items() if name.startswith("score_")}
-    return {name: float(value) for name, value in scores.items() if _is_number(value)}
+    return {name: float(value) for name, value in scores_of(item.fields).items() if _is_number(value)}
 
 
 def _is_number(value: Any) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from santun_corpora import LANGUAGES
-from santun_models.ngrams import SILENT, split_sentences
+from santun_models.ngrams import split_sentences
 
 from santun.conversations import Said
-from santun.model import Model
+from santun.model import Model, token_owners
 from santun.prepare import LONGEST, pipeline, prepare
 
 Spans = list[tuple[int, int]]
@@ -67,7 +67,7 @@ def find_evidence(
                 continue
             doc = pipeline(turn.lang)(turn.text[:LONGEST])
             places = doc.user_data["santun.offsets"]
-            owner = [token.i for token in doc for part in token.norm_.split() if part not in SILENT]
+            owner = token_owners(doc)
             base = sentences.offsets[first]
             if len(owner) != sentences.offsets[last] - base:
                 continue  # the two ways through the tokenizer differ: rather nothing than the wrong words

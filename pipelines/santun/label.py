@@ -20,7 +20,7 @@ from santun_corpora import InputError, Problem, Utterance, describe, open_source
 from santun.model import Labels, Model
 from santun.path import PathSummary, Turn, trace_path
 from santun.roles import called, set_roles
-from santun.write import Writer, can_resume, open_writer, partial_path
+from santun.write import SCORED, Writer, can_resume, open_writer, partial_path
 
 BLOCK = 8_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
@@ -183,7 +183,7 @@ def _with_fields(record: dict[str, Any], utterance: Utterance) -> dict[str, Any]
     """Add what the input brought along; fields whose name santun uses otherwise are kept under ``input``."""
     kept = {}
     for name, value in utterance.fields.items():
-        if name not in _OWN and not name.startswith("score_"):
+        if name not in _OWN and not name.startswith(SCORED):
             record[name] = value
         elif name not in record or record[name] != value:
             kept[name] = value

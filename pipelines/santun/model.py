@@ -16,6 +16,7 @@ from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier, pool_languages
 from santun_models.ngrams import SILENT
 from santun_models.store import ModelError, load_folder, save_folder
+from spacy.tokens import Doc
 
 from santun.prepare import LONGEST, pipeline, prepare, raw_span
 
@@ -204,7 +205,7 @@ class Model:
         thresholds = self.classifier.thresholds(context.lang)[0]
         offsets = doc.user_data["santun.offsets"]
         weights = np.vstack(explanation.tokens) if explanation.tokens else np.zeros((0, len(self.behaviours)))
-        owner = [token.i for token in doc for part in token.norm_.split() if part not in SILENT]
+        owner = token_owners(doc)
         shared = np.zeros((len(doc), len(self.behaviours)))
         np.add.at(shared, owner, weights)
         clauses = [(*raw_span(span), shared[span.start : span.end].sum(axis=0)) for span in doc.spans["clauses"]]
@@ -260,6 +261,11 @@ class Model:
             raise ModelError(f"{folder}: its parts do not fit together ({error}); take a fresh copy") from None
         manifest["content_sha256"] = content_hash(manifest)
         return cls(classifier, identifier, manifest, seen)
+
+
+def token_owners(doc: Doc) -> list[int]:
+    """Token of a doc that each token which the classifier sees comes from; marks that say nothing are none."""
+    return [token.i for token in doc for part in token.norm_.split() if part not in SILENT]
 
 
 def content_hash(manifest: dict[str, Any]) -> str:

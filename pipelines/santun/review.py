@@ -21,15 +21,16 @@ import numpy as np
 import numpy.typing as npt
 from santun_corpora import BEHAVIOURS, InputError, Problem, Utterance, open_source, read
 
+from santun.conversations import scores_of
+from santun.evaluate import RESAMPLES
 from santun.scorecard import wilson
+from santun.write import SCORED
 
 CONTEXT = 2  # turns before a task's turn that a person sees
-RESAMPLES = 1000
 PICKED, RANDOM = "picked", "random"
 _CANDIDATES = 10  # turns that are looked at for each that is picked
 _SURE, _SAME = 0.05, 1e-9  # what is not worth asking: a behaviour's best turn, any turn
 _NOT_WORDS = re.compile(r"[\W\d_]+")
-_SCORED = "score_"
 # what labelling wrote, and what stands in a task by another name
 _NOT_CARRIED = frozenset(
     ["labels", "scores", "mixed", "skipped", "escaped", "other_fields", "input", "context", "review", "redacted"]
@@ -212,12 +213,9 @@ def _turns(paths: Sequence[Path], found: Sample | None) -> Iterator[tuple[_Turn,
 
 
 def _scores(fields: Mapping[str, Any]) -> dict[str, float]:
-    """Scores of a record, or of a row of a table; empty where there are none, or one is no number."""
-    given = fields.get("scores")
-    if not isinstance(given, dict):
-        given = {name.removeprefix(_SCORED): value for name, value in fields.items() if name.startswith(_SCORED)}
+    """Scores of a record; empty where there are none, or one is no number."""
     try:
-        return {str(name): min(1.0, max(0.0, float(value))) for name, value in given.items()}
+        return {str(name): min(1.0, max(0.0, float(value))) for name, value in scores_of(fields).items()}
     except (TypeError, ValueError):
         return {}
 
@@ -248,12 +246,17 @@ def _draw(
     return np.sort(np.concatenate(parts)).astype(np.int64), stratum
 
 
+def _worth(unsure: Floats) -> Floats:
+    """Uncertainty times expected errors of the turn."""
+    return np.asarray(unsure * unsure.sum(axis=1, keepdims=True))
+
+
 def _candidates(unsure: Floats, said: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64], n: int) -> list[int]:
     """Turns that are likely to be picked: of each behaviour those that the model is least sure of, of equal texts one."""
     each = -(-n * _CANDIDATES // max(unsure.shape[1], 1))
     fresh = ~np.isin(said, said[drawn])
     best: set[int] = set()
-    for column in (unsure * unsure.sum(axis=1, keepdims=True)).T:
+    for column in _worth(unsure).T:
         order = np.argsort(-column, kind="stable")
         order = order[fresh[order]]
         _, first = np.unique(said[order], return_index=True)
@@ -310,15 +313,15 @@ def _pick(
     mine = np.array([conversation[at] for at in likely])
     free = np.array([taken[run] < per_conversation for run in mine.tolist()], bool)
     picked: list[int] = []
-    worth = unsure * unsure.sum(axis=1, keepdims=True)
+    worth = _worth(unsure)
     order = itertools.cycle(range(unsure.shape[1]))
     while len(picked) < n and free.any():
         value = np.where(free, 1.0 - np.clip(nearest, 0.0, 1.0), -1.0)[:, None] * worth
         best = int(value.max(axis=1).argmax())
         for j in itertools.islice(order, unsure.shape[1]):
-            first = int(value[:, j].argmax())
-            if unsure[first, j] >= _SURE and free[first]:  # a behaviour that is sure of all that is left passes
-                best = first
+            likeliest = int(value[:, j].argmax())
+            if unsure[likeliest, j] >= _SURE and free[likeliest]:  # a behaviour that is sure of all that is left passes
+                best = likeliest
                 break
         if value[best].max() < _SAME:
             break
@@ -343,7 +346,7 @@ def _task(
     brought = {
         name: value
         for name, value in row.fields.items()
-        if name not in _NOT_CARRIED and not name.startswith(_SCORED) and value not in (None, "")
+        if name not in _NOT_CARRIED and not name.startswith(SCORED) and value not in (None, "")
     }
     record: dict[str, Any] = {
         "id": row.id,

@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol
 from santun_corpora.tables import FORMULA_STARTS, unescaped
 
 FORMATS = ("jsonl", "csv", "xlsx", "parquet")
+SCORED = "score_"  # how the column of a behaviour's score begins
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _SHEET_ROWS, _CELL_LENGTH, _EXACT = 1_048_576, 32_767, 10**15
 Record = dict[str, Any]
@@ -120,7 +121,7 @@ class _JsonlWriter(_TextWriter):
 def columns_of(records: Sequence[Record], behaviours: Sequence[str]) -> list[str]:
     """Columns of a table: the record's own, a score each behaviour, then what the input brought along."""
     own = ["id", "conversation_id", "turn", "speaker", "role", "lang", "text", "labels"]
-    own += [f"score_{behaviour}" for behaviour in behaviours] + ["mixed", "source", "skipped"]
+    own += [f"{SCORED}{behaviour}" for behaviour in behaviours] + ["mixed", "source", "skipped"]
     brought = dict.fromkeys(key for record in records for key in record if key not in own and key != "scores")
     return [*own, *brought, "other_fields"]
 
@@ -129,7 +130,7 @@ def flat(record: Record, columns: Sequence[str]) -> list[Any]:
     """Values of a record under columns; fields that have no column go into ``other_fields`` as JSON."""
     values = dict(record)
     scores = values.pop("scores", None) or {}
-    values |= {f"score_{name}": score for name, score in scores.items()}
+    values |= {f"{SCORED}{name}": score for name, score in scores.items()}
     values["labels"] = ";".join(values.get("labels") or [])
     known = set(columns)
     other = {key: value for key, value in values.items() if key not in known}
@@ -272,7 +273,7 @@ class _ParquetWriter:
         if self.table is None:
             self.columns = columns_of(records, self.behaviours)
             types = {"turn": pa.int64(), "mixed": pa.bool_(), "labels": pa.list_(pa.string())}
-            types |= {f"score_{behaviour}": pa.float64() for behaviour in self.behaviours}
+            types |= {f"{SCORED}{behaviour}": pa.float64() for behaviour in self.behaviours}
             self.schema = pa.schema([(column, types.get(column, pa.string())) for column in self.columns])
             self.table = pq.ParquetWriter(partial_path(self.path), self.schema)
         assert self.columns is not None  # noqa: S101 (set with the table)

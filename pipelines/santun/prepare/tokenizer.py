@@ -194,12 +194,11 @@ class ChunkTokenizer:
         if not word.isalpha() and _WHOLE.fullmatch(word):
             return {"@": "‹user›", "#": "‹tag›"}.get(word[0], "‹link›")
         form = spelling(word)
-        form = self.data.chat.get(form, form)
-        if not form.isalpha():
-            twice = _REDUPLICATED.fullmatch(form) or (_TWICE.fullmatch(form) if self.lang in ("ms", "id") else None)
-            form = self.data.chat.get(twice[1], twice[1]) if twice else form
-        alike = self.data.alike
-        return " ".join([alike.get(part, part) for part in form.split()]) if " " in form else alike.get(form, form)
+        form = self.data.forms.get(form, form)
+        if form.isalpha():
+            return form
+        twice = _REDUPLICATED.fullmatch(form) or (_TWICE.fullmatch(form) if self.lang in ("ms", "id") else None)
+        return self.data.forms.get(twice[1], twice[1]) if twice else form
 
     def __call__(self, text: str) -> Doc:
         """Tokenise a raw text into a Doc over the normalised text."""

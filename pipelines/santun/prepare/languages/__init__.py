@@ -15,8 +15,9 @@ class LanguageData:
     ----------
     chat : dict of str to str
         Chat spelling (folded by `santun.prepare.normalise.spelling`) to the usual one; several words where it is so.
-    alike : dict of str to str
-        Words that stand for each other without changing the act (names, terms of address, dialect), to one of them.
+    forms : dict of str to str
+        What the classifier reads for a spelling: of `chat`, and of words that stand for each other without changing the act
+        (names, terms of address, dialect), one of them.
     markers : frozenset of str
         Words that open a new clause in speech written without punctuation.
     abbreviations : frozenset of str
@@ -26,7 +27,7 @@ class LanguageData:
     """
 
     chat: dict[str, str]
-    alike: dict[str, str]
+    forms: dict[str, str]
     markers: frozenset[str]
     abbreviations: frozenset[str]
     openings: frozenset[str]
@@ -41,22 +42,19 @@ def language_data(lang: str) -> LanguageData:
     FileNotFoundError
         If there is no such language.
     """
+    chat = dict(line.split("\t") for line in _lines(lang, "chat.tsv"))
+    alike = {name: "‹name›" for line in _lines(".", "names.txt") for name in line.split()}
+    for line in _lines(lang, "alike.tsv"):
+        one, words = line.split("\t")
+        alike |= dict.fromkeys(words.split(), one)
     return LanguageData(
-        chat=dict(_pairs(lang, "chat.tsv")),
-        alike=_names() | {word: one for one, words in _pairs(lang, "alike.tsv") for word in words.split()},
+        chat=chat,
+        forms=alike
+        | {form: " ".join([alike.get(word, word) for word in usual.split()]) for form, usual in chat.items()},
         markers=frozenset(_lines(lang, "markers.txt")),
         abbreviations=frozenset(_lines(lang, "abbreviations.txt")),
         openings=frozenset(_lines(lang, "openings.txt")),
     )
-
-
-@cache
-def _names() -> dict[str, str]:
-    return {name: "‹name›" for line in _lines(".", "names.txt") for name in line.split()}
-
-
-def _pairs(lang: str, name: str) -> list[tuple[str, str]]:
-    return [(key, value) for key, value in (line.split("\t") for line in _lines(lang, name))]
 
 
 def _lines(lang: str, name: str) -> list[str]:
