@@ -86,7 +86,9 @@ def play(
     held_out = [row for row in rows if row["conversation_id"] not in begun]
     for name, part in (("own", rows[:n]), ("held_out", held_out)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
-    (folder / "mine.toml").write_text(recipe.format(name="mine", domains=json.dumps(domain.split(",")), lang=lang), encoding="utf-8")
+    (folder / "mine.toml").write_text(
+        recipe.format(name="mine", domains=json.dumps(domain.split(",")), lang=lang), encoding="utf-8"
+    )
     santun(folder, "train", "--recipe", "mine.toml", "-o", "before", "-q", "--no-tracking")
     santun(
         folder,
