@@ -36,6 +36,7 @@ from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, TokenCach
 
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int32]
 _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
 
@@ -71,7 +72,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     ----------
     behaviours : sequence of str or None, default=None
         Names of the columns of `Y`; numbers where None.
-    C : float, default=0.4
+    C : float, default=0.15
         Inverse regularisation of the sentence models (linear support vector machines).
     context_C : float, default=0.05
         Inverse regularisation of stage two.
@@ -79,10 +80,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         Multiple-instance rounds.
     n_folds : int, default=4
         Folds of the cross-fitting, by group.
-    min_df : int, default=2
-        An n-gram in fewer sentences is not used.
-    word_bits, char_bits : int, default=18, 17
-        Size of the hashed blocks, as powers of two.
+    min_df : int, default=3
+        An n-gram in fewer groups, that is conversations, is not used.
+    word_bits, char_bits : int, default=22, 20
+        Size of the hashed blocks, as powers of two. Buckets that are not used take a bit each, so give them room: n-grams
+        that share a bucket cost more than anything else here (docs/experiments.md).
     cue_weight : int, default=3
         How often a cue phrase of the lexicon counts as a feature of its group; 0 leaves the lexicon out.
     min_language_gain : float, default=0.01
@@ -104,7 +106,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     thresholds_ : ndarray of float64, shape (n_behaviours,)
         Probability from which a behaviour is predicted.
     language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
-    word_weights_, char_weights_ : ndarray of float32, shape (2 ** bits, n_behaviours + 1)
+    word_rows_, char_rows_ : ndarray of int32, shape (2 ** bits,)
+        Row of the weights that each bucket has; 0, a row of zeros, where it is not used.
+    word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + 1)
         Weights times idf; the last column is squared idf, for the norm.
     sentence_intercept_ : ndarray of float32, shape (n_behaviours,)
     turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
@@ -130,13 +134,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self,
         *,
         behaviours: Sequence[str] | None = None,
-        C: float = 0.4,
+        C: float = 0.15,
         context_C: float = 0.05,
         rounds: int = 2,
         n_folds: int = 4,
-        min_df: int = 2,
-        word_bits: int = 18,
-        char_bits: int = 17,
+        min_df: int = 3,
+        word_bits: int = 22,
+        char_bits: int = 20,
         cue_weight: int = 3,
         min_language_gain: float = 0.01,
         prior: Mapping[str, float] | None = None,
@@ -207,20 +211,27 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         texts, y, names = self._check(X, Y)
         weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
         context = context or Context.unknown(len(texts))
-        fold = self._folds(np.arange(len(texts)) if groups is None else groups, len(texts))
+        group = _numbered(np.arange(len(texts)) if groups is None else groups, len(texts))
+        order = np.random.default_rng(self.random_state).permutation(int(group.max(initial=-1)) + 1)
+        fold = order[group] % self.n_folds
         cues = tuple(cue_phrases().values()) if self.cue_weight else ()
         self.hasher_ = hasher = NgramHasher(self.word_bits, self.char_bits, cues=cues, cue_weight=self.cue_weight)
         sentences = split_sentences(texts)
-        features, idf = self._features(hasher, sentences)
-        whole, _ = self._features(hasher, whole_texts(sentences), idf)
+        blocks = hasher.counts(sentences)
+        idf = self._idf(blocks, group[sentences.owner])
+        features = _scaled(blocks, idf)
+        whole = _scaled(hasher.counts(whole_texts(sentences)), idf)
 
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
         self.classes_ = names
         self.__dict__.pop("_token_cache", None)
-        words = 1 << self.word_bits
-        # kept as they are stored: half precision
-        table = np.hstack([weights.T * idf[:, None], (idf**2)[:, None]]).astype(np.float16).astype(np.float32)
-        self.word_weights_, self.char_weights_ = table[:words], table[words:]
+        kept = [part > 0 for part in np.split(idf, [1 << self.word_bits])]
+        used = idf[idf > 0]
+        tables = np.split(np.hstack([weights.T * used[:, None], (used**2)[:, None]]), [kept[0].sum()])
+        # as they are stored, so that a model says the same before and after
+        words, chars = (_unpack(*_pack(table)) for table in tables)
+        self.word_rows_, self.word_weights_ = _looked_up(kept[0], words)
+        self.char_rows_, self.char_weights_ = _looked_up(kept[1], chars)
         self.sentence_intercept_ = intercept.astype(np.float32)
         self._fit_turns(scores, sentences, y, fold, context, weight)
         return self
@@ -245,32 +256,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 )
         return texts, y.astype(np.int8), names
 
-    def _folds(self, groups: Sequence[Any] | Ints, n_turns: int) -> Ints:
-        """Assign a fold to each turn, by group, from the order of first appearance and the seed."""
-        if len(groups) != n_turns:
-            raise ValueError(f"{len(groups)} groups are given for {n_turns} texts.")
-        index: dict[Any, int] = {}
-        number = np.array([index.setdefault(group, len(index)) for group in groups], np.int64)
-        order = np.random.default_rng(self.random_state).permutation(len(index))
-        return np.asarray(order[number] % self.n_folds, np.int64)
-
-    def _features(
-        self, hasher: NgramHasher, sentences: Sentences, idf: Scores | None = None
-    ) -> tuple[sp.csr_matrix, Scores]:
-        blocks = hasher.counts(sentences)
-        if idf is None:
-            df = np.concatenate([np.bincount(b.indices, minlength=b.shape[1]) for b in blocks])
-            n = len(sentences.owner)
-            idf = np.where(df >= self.min_df, np.log((1 + n) / (1 + df)) + 1, 0.0)
-        parts = np.split(idf, [blocks[0].shape[1]])
-        scaled = []
-        for block, weight in zip(blocks, parts, strict=True):
-            norm = np.sqrt(np.maximum(block @ weight**2, 1e-9))
-            scaled.append(sp.diags(1 / norm) @ block @ sp.diags(weight))
-        features = sp.hstack(scaled).tocsr()
-        features.sum_duplicates()
-        features.eliminate_zeros()
-        return features, idf
+    def _idf(self, blocks: Sequence[sp.csr_matrix], group: Ints) -> Scores:
+        """Inverse document frequency over the columns of both blocks; 0 for those in fewer than `min_df` groups."""
+        n = len(group)
+        member = sp.csr_matrix((np.ones(n, np.float32), (group, np.arange(n))))
+        df, spread = (
+            np.concatenate([np.bincount(b.indices, minlength=b.shape[1]) for b in counted])
+            for counted in (blocks, [member @ b for b in blocks])
+        )
+        return np.where(spread >= self.min_df, np.log((1 + n) / (1 + df)) + 1, 0.0)
 
     def _fit_sentences(
         self,
@@ -398,13 +392,17 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             "language_thresholds": {code: own.tolist() for code, own in self.language_thresholds_.items()},
         }
         arrays: dict[str, npt.NDArray[Any]] = {
-            "words": self.word_weights_.astype(np.float16),
-            "chars": self.char_weights_.astype(np.float16),
             "sentence_intercept": self.sentence_intercept_,
             "turn_weights": self.turn_weights_,
             "turn_intercept": self.turn_intercept_,
             "unknown_previous": self.unknown_previous_,
         }
+        for name, rows, weights in (
+            ("words", self.word_rows_, self.word_weights_),
+            ("chars", self.char_rows_, self.char_weights_),
+        ):
+            arrays[f"{name}.used"] = np.packbits(rows > 0)
+            arrays[name], arrays[f"{name}.scale"] = _pack(weights[1:])
         return settings, arrays
 
     @classmethod
@@ -418,9 +416,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         model = cls(behaviours=settings["behaviours"], **settings["params"])
         k = len(settings["behaviours"])
+        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         shapes = {
-            "words": (1 << model.word_bits, k + 1), "chars": (1 << model.char_bits, k + 1), "sentence_intercept": (k,),
-            "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
+            "words": (used["words"].sum(), k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
+            "chars": (used["chars"].sum(), k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
+            "sentence_intercept": (k,), "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
         }  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
@@ -428,8 +428,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.classes_ = np.array(settings["behaviours"])
         cues = tuple(tuple(group) for group in settings["cues"])
         model.hasher_ = NgramHasher(model.word_bits, model.char_bits, cues=cues, cue_weight=model.cue_weight)
-        model.word_weights_ = arrays["words"].astype(np.float32)
-        model.char_weights_ = arrays["chars"].astype(np.float32)
+        tables = {name: _unpack(arrays[name], arrays[f"{name}.scale"]) for name in used}
+        model.word_rows_, model.word_weights_ = _looked_up(used["words"], tables["words"])
+        model.char_rows_, model.char_weights_ = _looked_up(used["chars"], tables["chars"])
         model.sentence_intercept_ = arrays["sentence_intercept"]
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]
@@ -456,8 +457,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
         for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
-            offsets = np.searchsorted(kind.sentence, np.arange(n + 1))
-            words += kind.weight * (_ordered(kind.bucket, offsets, len(self.word_weights_)) @ self.word_weights_)
+            offsets = np.r_[0, np.cumsum(np.bincount(kind.sentence, minlength=n))]
+            counts = _ordered(self.word_rows_[kind.bucket], offsets, len(self.word_weights_))
+            words += kind.weight * (counts @ self.word_weights_)
         return words, occurrence @ token_chars
 
     @property
@@ -477,9 +479,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """Sums of both tables over each token, its hash and its stem's."""
         owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
         offsets = np.searchsorted(owner, np.arange(len(vocabulary) + 1))
-        chars = _ordered(bucket, offsets, len(self.char_weights_)) @ self.char_weights_
+        chars = _ordered(self.char_rows_[bucket], offsets, len(self.char_weights_)) @ self.char_weights_
         stem_hash = self.hasher_.stem_hashes(vocabulary)
-        of_token, of_stem = (self.word_weights_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
+        rows = [self.word_rows_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash)]
+        of_token, of_stem = (self.word_weights_[r] for r in rows)
         return of_token + of_stem, chars, token_hash, stem_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
@@ -512,12 +515,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
 
     def _turn_scores(self, features: Scores) -> Scores:
-        total = np.broadcast_to(self.turn_intercept_, (len(features), len(self.classes_))).copy()
-        for column, weights in zip(
-            features.T, self.turn_weights_, strict=True
-        ):  # not by BLAS: its sums vary with the batch
-            total += column[:, None] * weights
-        return total
+        # not by BLAS: its sums vary with the batch
+        return np.asarray(np.einsum("tf,fb->tb", features, self.turn_weights_) + self.turn_intercept_)
 
     def predict_proba(self, X: Sequence[str], context: Context | None = None) -> Scores:
         """Calibrated probability of each behaviour, shape (n_turns, n_behaviours)."""
@@ -597,7 +596,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = token_words[rows][sentences.ids].astype(np.float64)
         chars = token_chars[rows][sentences.ids].astype(np.float64)
         for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
-            halves = kind.weight * self.word_weights_[kind.bucket].astype(np.float64) / 2
+            halves = kind.weight * self.word_weights_[self.word_rows_[kind.bucket]].astype(np.float64) / 2
             lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
                 # a border's half goes to the token beside it
@@ -659,7 +658,7 @@ def _fit_column(
     if target.min() == target.max():
         return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
     ratio = _count_ratio(x, target)
-    model = LinearSVC(C=C, class_weight="balanced", tol=0.01, max_iter=5000, random_state=random_state)
+    model = LinearSVC(C=C, tol=0.01, max_iter=5000, random_state=random_state)
     with threadpool_limits(1):  # sums of several BLAS threads differ from run to run
         model.fit((x @ sp.diags(ratio)).tocsr(), target, weight)
     return model.coef_[0] * ratio, float(model.intercept_[0])
@@ -674,6 +673,42 @@ def _count_ratio(x: sp.csr_matrix, target: Labels) -> Scores:
     shares = [np.asarray(x[target == value].sum(axis=0), np.float64).ravel() + 0.05 for value in (0, 1)]
     ratio = np.abs(np.log((shares[1] / shares[1].sum()) / (shares[0] / shares[0].sum())))
     return np.asarray(0.25 + 0.75 * ratio / ratio.mean())
+
+
+def _numbered(groups: Sequence[Any] | Ints, n_turns: int) -> Ints:
+    """Number groups in the order of their first appearance."""
+    if len(groups) != n_turns:
+        raise ValueError(f"{len(groups)} groups are given for {n_turns} texts.")
+    index: dict[Any, int] = {}
+    return np.array([index.setdefault(group, len(index)) for group in groups], np.int64)
+
+
+def _scaled(blocks: Sequence[sp.csr_matrix], idf: Scores) -> sp.csr_matrix:
+    """Counts to features: the columns used, weighted by idf, divided by the root of the squared norm of the block."""
+    scaled = []
+    for block, weight in zip(blocks, np.split(idf, [blocks[0].shape[1]]), strict=True):
+        used = np.flatnonzero(weight)
+        block, weight = block[:, used], weight[used]
+        norm = np.sqrt(np.maximum(block @ weight**2, 1e-9))
+        scaled.append(sp.diags(1 / norm) @ block @ sp.diags(weight))
+    return sp.hstack(scaled).tocsr()
+
+
+def _pack(table: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Bytes of the signed square roots, so that small weights keep more digits than great ones, and a scale a column."""
+    scale = np.abs(table).max(axis=0, initial=1e-9).astype(np.float32)
+    return np.rint(np.sign(table) * np.sqrt(np.abs(table) / scale) * 127).astype(np.int8), scale
+
+
+def _unpack(packed: npt.NDArray[np.int8], scale: Floats) -> Floats:
+    root = packed.astype(np.float32) / np.float32(127)
+    return np.asarray(root * np.abs(root) * scale)
+
+
+def _looked_up(used: npt.NDArray[Any], table: Floats) -> tuple[Rows, Floats]:
+    """Row that each bucket has in a table with a row of zeros before the rows of the buckets used."""
+    rows = np.where(used, np.cumsum(used, dtype=np.int32), np.int32(0))
+    return rows, np.vstack([np.zeros((1, table.shape[1]), np.float32), table])
 
 
 def _starts(owner: Ints) -> Ints:
@@ -696,6 +731,6 @@ def _sigmoid(logits: Scores) -> Scores:
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _ordered(indices: Ints, offsets: Ints, width: int) -> sp.csr_matrix:
+def _ordered(indices: Ints | Rows, offsets: Ints, width: int) -> sp.csr_matrix:
     """Counting matrix whose row sums run in the order of `indices`."""
     return sp.csr_matrix((np.ones(len(indices), np.float32), indices, offsets), shape=(len(offsets) - 1, width))

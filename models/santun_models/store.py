@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
-_DTYPES = ("float16", "float32", "float64", "int64", "uint64")
+_DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint64")
 
 
 class ModelError(Exception):

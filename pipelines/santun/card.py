@@ -42,10 +42,10 @@ quotes. Not meant for conversations that are no service (therapy, police, courts
 
 {rows:,} turns of {conversations:,} conversations of the seed corpus (train and validation splits; near-duplicates of the
 test split left out). All of them were written for this project; see the corpus's datasheet. SHA-256 of the data:
-`{digest}`. Noised copies of a fifth of the conversations, four kinds of noise, at half
-weight. Calibration and thresholds come from cross-fitting over conversations, three folds; thresholds reckon with less empathy
-and fewer rapport questions in real talk than in the corpus. Made again, byte for byte,
-by `santun train -o models/santun_models/default`, with {libraries}.
+`{digest}`. Noised copies of {share:.0%} of the conversations for each of
+{kinds} kinds of noise, at weight {weight:g}. Calibration and thresholds come from cross-fitting over conversations, {folds} folds;
+thresholds reckon with how often behaviours are in real talk, as a share of how often they are in the corpus: {prior}.
+Made again, byte for byte, by `santun train -o models/santun_models/default`, with {libraries}.
 """
 
 _CEILING = """
@@ -85,6 +85,7 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
         Markdown.
     """
     training = model.facts.get("training", {})
+    recipe = model.facts["recipe"]
     libraries = model.facts.get("libraries", {})
     command = "santun card" + "".join(f" --gold {path}" for path in gold) + " -o models/santun_models/default/README.md"
     text = _HEAD.format(
@@ -94,6 +95,11 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
         rows=training.get("rows", 0),
         conversations=training.get("conversations", 0),
         digest=training.get("sha256", "unknown"),
+        share=recipe["augmentation"]["share"],
+        kinds=len(recipe["augmentation"]["kinds"]),
+        weight=recipe["augmentation"]["weight"],
+        folds=recipe["classifier"]["n_folds"],
+        prior=", ".join(f"{name} {share:g}" for name, share in recipe["calibration"]["prior"].items()) or "as often",
         libraries=", ".join(f"{name} {number}" for name, number in libraries.items()),
     )
     held_out, _ = read_evaluation(seed_files("test"))

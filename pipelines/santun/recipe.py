@@ -109,26 +109,26 @@ class Splits(_Table):
 class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    min_df: Annotated[int, Field(ge=1)] = 2
-    word_bits: Annotated[int, Field(ge=6, le=22)] = 18
-    char_bits: Annotated[int, Field(ge=6, le=22)] = 17
+    min_df: Annotated[int, Field(ge=1)] = 3
+    word_bits: Annotated[int, Field(ge=6, le=24)] = 22
+    char_bits: Annotated[int, Field(ge=6, le=24)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
 
 
 class Classifier(_Table):
     """How they are fitted; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    C: Weight = 0.8
+    C: Weight = 0.15
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
     rounds: Annotated[int, Field(ge=0, le=5)] = 1
-    n_folds: Annotated[int, Field(ge=2, le=20)] = 2
+    n_folds: Annotated[int, Field(ge=2, le=20)] = 3
 
 
 class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.25, "rapport_question": 0.5}
+    prior: dict[str, Weight] = {"empathy": 0.15, "rapport_question": 0.5}
 
 
 class Augmentation(_Table):
