@@ -21,7 +21,7 @@ from typing import Any
 
 from santun_corpora.seed import seed_files
 
-CARE = "careg,careh,carei,carej,carem"
+CARE = "careg,careh,carei,carej,carem,carep"
 QUICK = """
 name = "{name}"
 [corpus]
@@ -29,9 +29,6 @@ where = {{ lang = ["{lang}"], slice = ["a", "b", "c", "d", "e", "f"] }}
 without = {{ domain = {domains} }}
 [splits]
 field = "split"
-[features]
-word_bits = 16
-char_bits = 15
 [classifier]
 rounds = 1
 n_folds = 3
