@@ -2,8 +2,9 @@
 
 ``python tests/newcomer.py`` leaves a domain of the seed corpus out of training as a whole, trains, adds 300 of its
 utterances, trains again, and compares both on the conversations of the domain that neither has seen. The domain is
-English posts of care teams, and the quick recipe learns from slices a to f, which hold none. ``--domain`` takes another
-domain, or several as one, ``--lang`` their language, ``--full`` the shipped recipe over all languages instead.
+English posts of care teams, of every batch, and the quick recipe learns from slices a to f.
+``--domain`` takes another domain, or several as one, ``--lang`` their language, ``--full`` the shipped recipe over all
+languages instead.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from santun_corpora.seed import seed_files
 
-CARE = "careg,careh,carei,carej,carem,carep"
+CARE = "care,careg,careh,carei,carej,carem,carep"
 QUICK = """
 name = "{name}"
 [corpus]

@@ -26,7 +26,7 @@ def whole(model, tmp_path_factory) -> Conversations:
 @pytest.fixture(scope="module")
 def pair(whole, tmp_path_factory) -> tuple[Batch, Batch]:
     folder = tmp_path_factory.mktemp("pair")
-    a, b = halves(whole, 4)
+    a, b = halves(whole, 3)
     return batch(a, folder), batch(b, folder)
 
 

@@ -18,4 +18,5 @@ def test_three_hundred_utterances_of_ones_own_help(tmp_path):
     part = newcomer(tmp_path)
 
     assert part["core_f1"]["difference"] > 0
+    assert part["core_f1"]["interval"][0] > 0
     assert part["macro_f1"]["interval"][0] > 0

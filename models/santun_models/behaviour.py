@@ -32,7 +32,16 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from santun_models.lexicon import cue_phrases
-from santun_models.ngrams import Floats, Ints, NgramHasher, Sentences, TokenCache, split_sentences, whole_texts
+from santun_models.ngrams import (
+    Floats,
+    Ints,
+    NgramHasher,
+    Sentences,
+    TokenCache,
+    offsets_of,
+    split_sentences,
+    whole_texts,
+)
 
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
@@ -457,7 +466,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
         for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
-            offsets = np.r_[0, np.cumsum(np.bincount(kind.sentence, minlength=n))]
+            offsets = offsets_of(kind.sentence, n)
             counts = _ordered(self.word_rows_[kind.bucket], offsets, len(self.word_weights_))
             words += kind.weight * (counts @ self.word_weights_)
         return words, occurrence @ token_chars
@@ -478,12 +487,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     ) -> tuple[Floats, Floats, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Sums of both tables over each token, its hash and its stem's."""
         owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
-        offsets = np.searchsorted(owner, np.arange(len(vocabulary) + 1))
+        offsets = offsets_of(owner, len(vocabulary))
         chars = _ordered(self.char_rows_[bucket], offsets, len(self.char_weights_)) @ self.char_weights_
         stem_hash = self.hasher_.stem_hashes(vocabulary)
-        rows = [self.word_rows_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash)]
-        of_token, of_stem = (self.word_weights_[r] for r in rows)
-        return of_token + of_stem, chars, token_hash, stem_hash
+        of_token, of_stem = (self.word_rows_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
+        return self.word_weights_[of_token] + self.word_weights_[of_stem], chars, token_hash, stem_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled

@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from santun_models.ngrams import NgramHasher, Sentences, TokenCache, split_sentences
+from santun_models.ngrams import NgramHasher, Sentences, TokenCache, offsets_of, split_sentences
 
 Scores = npt.NDArray[np.float64]
 _WORD = re.compile(r"(?:[^\W\d_]|(?<=[a-z])[2-9](?=[a-z])|\b[2357](?=[a-z]))+")
@@ -162,11 +162,11 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         """Features of each distinct word: itself, and its n-grams with a total weight of one."""
         owner, bucket, token_hash = self._hasher().token_grams(sentences.vocabulary)
         n = len(sentences.vocabulary)
-        share = 1 / np.maximum(np.bincount(owner, minlength=n), 1)
+        offsets = offsets_of(owner, n)
+        share = 1 / np.maximum(np.diff(offsets), 1)
         whole = sp.csr_matrix(
             (np.ones(n), self._hasher().word_buckets(token_hash), np.arange(n + 1)), shape=(n, 1 << self.word_bits)
         )
-        offsets = np.searchsorted(owner, np.arange(n + 1))
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits))
         return sp.hstack([whole, 3 * grams]).tocsr()
 
@@ -175,8 +175,8 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         hasher = self._hasher()
         owner, bucket, token_hash = hasher.token_grams(vocabulary)
         n = len(vocabulary)
-        share = (3 / np.maximum(np.bincount(owner, minlength=n), 1)).astype(np.float32)
-        offsets = np.searchsorted(owner, np.arange(n + 1))
+        offsets = offsets_of(owner, n)
+        share = (3 / np.maximum(np.diff(offsets), 1)).astype(np.float32)
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits)) @ self.char_weights_
         return (np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64),)
 

@@ -112,6 +112,11 @@ def whole_texts(sentences: Sentences) -> Sentences:
     return Sentences(sentences.vocabulary, sentences.ids, offsets, np.arange(len(offsets) - 1, dtype=np.int64))
 
 
+def offsets_of(owner: Ints, n: int) -> Ints:
+    """Where the entries of each of `n` owners start, and the last ones end, in an ascending array of owners."""
+    return np.asarray(np.r_[0, np.cumsum(np.bincount(owner, minlength=n))])
+
+
 def _codes(tokens: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Ints]:
     """Code points of tokens, each between two blanks, and their lengths."""
     joined = "".join([f" {token} " for token in tokens])

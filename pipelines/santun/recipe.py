@@ -110,8 +110,8 @@ class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_df: Annotated[int, Field(ge=1)] = 3
-    word_bits: Annotated[int, Field(ge=6, le=24)] = 22
-    char_bits: Annotated[int, Field(ge=6, le=24)] = 20
+    word_bits: Annotated[int, Field(ge=6, le=22)] = 22
+    char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
 
 
