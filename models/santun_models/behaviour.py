@@ -238,9 +238,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         used = idf[idf > 0]
         tables = np.split(np.hstack([weights.T * used[:, None], (used**2)[:, None]]), [kept[0].sum()])
         # as they are stored, so that a model says the same before and after
-        words, chars = (_unpack(*_pack(table)) for table in tables)
-        self.word_rows_, self.word_weights_ = _looked_up(kept[0], words)
-        self.char_rows_, self.char_weights_ = _looked_up(kept[1], chars)
+        self.word_rows_, self.word_weights_ = _unpacked(kept[0], *_pack(tables[0]))
+        self.char_rows_, self.char_weights_ = _unpacked(kept[1], *_pack(tables[1]))
         self.sentence_intercept_ = intercept.astype(np.float32)
         self._fit_turns(scores, sentences, y, fold, context, weight)
         return self
@@ -437,9 +436,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.classes_ = np.array(settings["behaviours"])
         cues = tuple(tuple(group) for group in settings["cues"])
         model.hasher_ = NgramHasher(model.word_bits, model.char_bits, cues=cues, cue_weight=model.cue_weight)
-        tables = {name: _unpack(arrays[name], arrays[f"{name}.scale"]) for name in used}
-        model.word_rows_, model.word_weights_ = _looked_up(used["words"], tables["words"])
-        model.char_rows_, model.char_weights_ = _looked_up(used["chars"], tables["chars"])
+        model.word_rows_, model.word_weights_ = _unpacked(used["words"], arrays["words"], arrays["words.scale"])
+        model.char_rows_, model.char_weights_ = _unpacked(used["chars"], arrays["chars"], arrays["chars.scale"])
         model.sentence_intercept_ = arrays["sentence_intercept"]
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]
@@ -708,15 +706,17 @@ def _pack(table: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Floats]:
     return np.rint(np.sign(table) * np.sqrt(np.abs(table) / scale) * 127).astype(np.int8), scale
 
 
-def _unpack(packed: npt.NDArray[np.int8], scale: Floats) -> Floats:
-    root = packed.astype(np.float32) / np.float32(127)
-    return np.asarray(root * np.abs(root) * scale)
-
-
-def _looked_up(used: npt.NDArray[Any], table: Floats) -> tuple[Rows, Floats]:
-    """Row that each bucket has in a table with a row of zeros before the rows of the buckets used."""
-    rows = np.where(used, np.cumsum(used, dtype=np.int32), np.int32(0))
-    return rows, np.vstack([np.zeros((1, table.shape[1]), np.float32), table])
+def _unpacked(used: npt.NDArray[Any], packed: npt.NDArray[np.int8], scale: Floats) -> tuple[Rows, Floats]:
+    """Row that each bucket has in a table, and the table: a row of zeros, then the rows of the buckets used."""
+    rows = np.cumsum(used, dtype=np.int32)
+    rows *= used  # in place, here and below: a model is loaded often, and its tables are most of it
+    table = np.zeros((len(packed) + 1, packed.shape[1]), np.float32)
+    weights = table[1:]
+    np.divide(packed, np.float32(127), out=weights)
+    np.square(weights, out=weights)
+    np.copysign(weights, packed, out=weights)
+    weights *= scale
+    return rows, table
 
 
 def _starts(owner: Ints) -> Ints:
