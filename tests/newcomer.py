@@ -22,7 +22,7 @@ from typing import Any
 
 from santun_corpora.seed import seed_files
 
-CARE = "care,careg,careh,carei,carej,carem,carep"
+CARE = "care,careg,careh,carei,carej,carem,carep,carer,cares"
 QUICK = """
 name = "{name}"
 [corpus]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from santun_models.behaviour import BehaviourClassifier, Context, best_threshold
 from santun_models.language import LanguageIdentifier, pool_languages
-from santun_models.lexicon import LexiconClassifier
+from santun_models.lexicon import LexiconClassifier, concept_words
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
@@ -67,6 +67,22 @@ def test_inflected_forms_share_a_stem_or_nearly(one, other):
     from santun_models.stems import stem
 
     assert SequenceMatcher(None, stem(one), stem(other)).ratio() >= 0.75
+
+
+def test_a_meaning_learnt_in_one_language_is_known_in_another():
+    texts = ["apologies for the delay", "we apologise , it is late", "the delay", "it is late", "the shop", "we eat"] * 6
+    y = np.array([[1], [1], [0], [0], [0], [0]] * 6)
+    asked = ["mohon ampun ya", "اعتذر", "kelewatan", "متأخر"]
+    settings = {**SMALL, "behaviours": ["apology"], "cue_weight": 0}
+
+    assert BehaviourClassifier(**settings).fit(texts, y).predict(asked).ravel().tolist() == [1, 1, 0, 0]
+    assert not BehaviourClassifier(**settings, concepts=False).fit(texts, y).predict(asked).any()
+
+
+def test_no_word_means_two_things():
+    words = [word for group in concept_words() for word in group.split()]
+
+    assert len(words) == len(set(words))
 
 
 def test_a_lower_prior_predicts_less_of_that_behaviour_only():

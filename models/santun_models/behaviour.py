@@ -31,7 +31,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from santun_models.lexicon import cue_phrases
+from santun_models.lexicon import concept_words, cue_phrases
 from santun_models.ngrams import (
     Floats,
     Ints,
@@ -89,13 +89,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         Multiple-instance rounds.
     n_folds : int, default=4
         Folds of the cross-fitting, by group.
-    min_df : int, default=3
+    min_df : int, default=4
         An n-gram in fewer groups, that is conversations, is not used.
     word_bits, char_bits : int, default=22, 20
         Size of the hashed blocks, as powers of two. Buckets that are not used take a bit each, so give them room: n-grams
         that share a bucket cost more than anything else here (docs/experiments.md).
     cue_weight : int, default=3
         How often a cue phrase of the lexicon counts as a feature of its group; 0 leaves the lexicon out.
+    concepts : bool, default=True
+        Whether words count as their concepts too (`santun_models.lexicon.concept_words`).
     min_language_gain : float, default=0.01
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
     prior : mapping of str to float or None, default=None
@@ -147,10 +149,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         context_C: float = 0.05,
         rounds: int = 2,
         n_folds: int = 4,
-        min_df: int = 3,
+        min_df: int = 4,
         word_bits: int = 22,
         char_bits: int = 20,
         cue_weight: int = 3,
+        concepts: bool = True,
         min_language_gain: float = 0.01,
         prior: Mapping[str, float] | None = None,
         random_state: int = 0,
@@ -166,6 +169,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.word_bits = word_bits
         self.char_bits = char_bits
         self.cue_weight = cue_weight
+        self.concepts = concepts
         self.min_language_gain = min_language_gain
         self.prior = prior
         self.random_state = random_state
@@ -223,8 +227,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         group = _numbered(np.arange(len(texts)) if groups is None else groups, len(texts))
         order = np.random.default_rng(self.random_state).permutation(int(group.max(initial=-1)) + 1)
         fold = order[group] % self.n_folds
-        cues = tuple(cue_phrases().values()) if self.cue_weight else ()
-        self.hasher_ = hasher = NgramHasher(self.word_bits, self.char_bits, cues=cues, cue_weight=self.cue_weight)
+        self.hasher_ = hasher = NgramHasher(
+            self.word_bits,
+            self.char_bits,
+            cues=tuple(cue_phrases().values()) if self.cue_weight else (),
+            cue_weight=self.cue_weight,
+            concepts=concept_words() if self.concepts else (),
+        )
         sentences = split_sentences(texts)
         blocks = hasher.counts(sentences)
         idf = self._idf(blocks, group[sentences.owner])
@@ -396,6 +405,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             "behaviours": [str(name) for name in self.classes_],
             "params": params,
             "cues": [list(group) for group in self.hasher_.cues],
+            "concepts": list(self.hasher_.concepts),
             "thresholds": self.thresholds_.tolist(),
             "language_thresholds": {code: own.tolist() for code, own in self.language_thresholds_.items()},
         }
@@ -434,8 +444,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
         model.classes_ = np.array(settings["behaviours"])
-        cues = tuple(tuple(group) for group in settings["cues"])
-        model.hasher_ = NgramHasher(model.word_bits, model.char_bits, cues=cues, cue_weight=model.cue_weight)
+        model.hasher_ = NgramHasher(
+            model.word_bits,
+            model.char_bits,
+            cues=tuple(tuple(group) for group in settings["cues"]),
+            cue_weight=model.cue_weight,
+            concepts=tuple(settings["concepts"]),
+        )
         model.word_rows_, model.word_weights_ = _unpacked(used["words"], arrays["words"], arrays["words.scale"])
         model.char_rows_, model.char_weights_ = _unpacked(used["chars"], arrays["chars"], arrays["chars.scale"])
         model.sentence_intercept_ = arrays["sentence_intercept"]
@@ -459,11 +474,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def _token_sums(self, sentences: Sentences) -> tuple[Floats, Floats]:
         """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
         rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, token_hash, stem_hash = self._cache.arrays or self._tokens([])
+        token_words, token_chars, *token_hashes = self._cache.arrays or self._tokens([])
         n = len(sentences.owner)
         occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
-        for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
+        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hashes)):
             offsets = offsets_of(kind.sentence, n)
             counts = _ordered(self.word_rows_[kind.bucket], offsets, len(self.word_weights_))
             words += kind.weight * (counts @ self.word_weights_)
@@ -480,16 +495,16 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """All but the cache."""
         return {name: value for name, value in super().__getstate__().items() if name != "_token_cache"}
 
-    def _tokens(
-        self, vocabulary: Sequence[str]
-    ) -> tuple[Floats, Floats, npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-        """Sums of both tables over each token, its hash and its stem's."""
+    def _tokens(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[Any], ...]:
+        """Sums of both tables over each token, its hash, its stem's and its concept's."""
         owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
         offsets = offsets_of(owner, len(vocabulary))
         chars = _ordered(self.char_rows_[bucket], offsets, len(self.char_weights_)) @ self.char_weights_
-        stem_hash = self.hasher_.stem_hashes(vocabulary)
+        stem_hash, concept_hash = self.hasher_.meaning_hashes(vocabulary)
         of_token, of_stem = (self.word_rows_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
-        return self.word_weights_[of_token] + self.word_weights_[of_stem], chars, token_hash, stem_hash
+        of_concept = np.where(concept_hash, self.word_rows_[self.hasher_.concept_buckets(concept_hash)], 0)
+        words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
+        return words, chars, token_hash, stem_hash, concept_hash
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled
@@ -596,12 +611,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         k = len(self.classes_)
         rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, token_hash, stem_hash = self._cache.arrays or self._tokens([])
+        token_words, token_chars, *token_hashes = self._cache.arrays or self._tokens([])
         if not len(sentences.ids):
             return np.zeros((0, k))
         words = token_words[rows][sentences.ids].astype(np.float64)
         chars = token_chars[rows][sentences.ids].astype(np.float64)
-        for kind in self.hasher_.phrases(sentences, token_hash[rows], stem_hash[rows]):
+        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hashes)):
             halves = kind.weight * self.word_weights_[self.word_rows_[kind.bucket]].astype(np.float64) / 2
             lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):

@@ -1,4 +1,7 @@
-"""The baseline that every report stands beside: cue phrases in four languages, no learning.
+"""Word lists in four languages: cue phrases, concepts, and the baseline that every report stands beside.
+
+``cues.tsv`` holds phrases that perform a behaviour, ``concepts.tsv`` words of one meaning, whatever the language. The
+baseline predicts by cue phrases alone, without learning.
 
 The idea is ConvoKit's politeness strategies (Danescu-Niculescu-Mizil et al. 2013, A computational approach to
 politeness, ACL): an act is there where a phrase of its list is. The lists are in ``cues.tsv``.
@@ -25,6 +28,13 @@ def cue_phrases() -> dict[str, tuple[str, ...]]:
             behaviour, _lang, *phrases = line.split("\t")
             table.setdefault(behaviour, []).extend(phrases)
     return {behaviour: tuple(phrases) for behaviour, phrases in table.items()}
+
+
+@cache
+def concept_words() -> tuple[str, ...]:
+    """Words of each concept between blanks, in all languages, as prepared text has them; no word stands in two."""
+    lines = (files("santun_models") / "concepts.tsv").read_text(encoding="utf-8").split("\n")
+    return tuple(line.split("\t")[1] for line in lines if line and not line.startswith("#"))
 
 
 class LexiconClassifier(ClassifierMixin, BaseEstimator):

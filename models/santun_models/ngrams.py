@@ -4,7 +4,8 @@ A prepared text is a string whose tokens stand between single blanks and whose s
 (`santun.prepare` makes such strings; any other string works too). Every sentence becomes two blocks of counts:
 
 * *words*: tokens and their stems, pairs of neighbouring tokens and stems, pairs of stems with one between, triples of
-  stems (the sentence's borders count), and groups of cue phrases,
+  stems (the sentence's borders count), groups of cue phrases, and concepts: what a word means in any of the languages;
+  pairs and triples of concepts pass over the words between that have none,
 * *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
 
 Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
@@ -14,7 +15,7 @@ looked at once a batch however often it occurs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ _MIX1, _MIX2, _MIX3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xFF51A
 _FNV = _U(0x100000001B3)
 _BORDER = _U(0x1234567887654321)
 _WORD_SEED, _CUE_SEED, _STEM_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25), _U(0xD6E8FEB86659FD93)
+_CONCEPT_SEED = _U(0xA24BAED4963EE407)
 
 
 class Sentences(NamedTuple):
@@ -164,6 +166,9 @@ class NgramHasher:
     cues : tuple of tuple of str
         Groups of phrases of at most three tokens; any phrase of a group counts as the same feature, `cue_weight` times.
     cue_weight : int
+    concepts : tuple of str
+        The words of each concept, between blanks; no word stands in two. A token that is none of them has the concept of
+        its stem, if that is one.
     """
 
     word_bits: int = 18
@@ -171,6 +176,12 @@ class NgramHasher:
     char_range: tuple[int, int] = (2, 5)
     cues: tuple[tuple[str, ...], ...] = ()
     cue_weight: int = 3
+    concepts: tuple[str, ...] = ()
+
+    @cached_property
+    def _concepts(self) -> dict[str, int]:
+        """Number of the concept, from 1, of each word."""
+        return {word: number for number, group in enumerate(self.concepts, 1) for word in group.split()}
 
     @cached_property
     def _cue_tables(self) -> dict[int, tuple[npt.NDArray[np.uint64], Ints]]:
@@ -223,21 +234,40 @@ class NgramHasher:
         order = np.argsort(owner, kind="stable")
         return owner[order], bucket[order], _hashes(codes, lengths)
 
-    def stem_hashes(self, vocabulary: Sequence[str]) -> npt.NDArray[np.uint64]:
-        """Hashes of the stems of tokens, shape (n_tokens,); no stem shares a hash with a token."""
+    def meaning_hashes(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Hashes of the stems of tokens, and of their concepts, each of shape (n_tokens,).
+
+        No stem shares a hash with a token; the hash of no concept is 0.
+        """
         if not vocabulary:
-            return np.empty(0, np.uint64)
-        return _hashes(*_codes([stem(token) for token in vocabulary])) ^ _STEM_SEED
+            return np.empty(0, np.uint64), np.empty(0, np.uint64)
+        concept_of = self._concepts
+        stems = [stem(token) for token in vocabulary]
+        found = [
+            concept_of.get(token) or concept_of.get(root, 0) for token, root in zip(vocabulary, stems, strict=True)
+        ]
+        number = np.array(found, np.uint64)
+        with np.errstate(over="ignore"):
+            concepts = np.where(number > 0, (number * _MIX1) ^ _CONCEPT_SEED, _U(0))
+        return _hashes(*_codes(stems)) ^ _STEM_SEED, concepts
 
     def word_buckets(self, token_hash: npt.NDArray[np.uint64]) -> Ints:
         """Columns of single tokens in the block of words."""
         with np.errstate(over="ignore"):
             return _bucket(token_hash * _MIX2 + _WORD_SEED, self.word_bits)
 
+    def concept_buckets(self, concept_hash: npt.NDArray[np.uint64]) -> Ints:
+        """Columns of single concepts in the block of words."""
+        return _bucket(concept_hash, self.word_bits)
+
     def phrases(
-        self, sentences: Sentences, token_hash: npt.NDArray[np.uint64], stem_hash: npt.NDArray[np.uint64]
-    ) -> list[Phrases]:
-        """Columns of pairs of tokens, pairs of stems, gapped pairs and triples of stems, and cues, in the block of words."""
+        self,
+        sentences: Sentences,
+        token_hash: npt.NDArray[np.uint64],
+        stem_hash: npt.NDArray[np.uint64],
+        concept_hash: npt.NDArray[np.uint64],
+    ) -> Iterator[Phrases]:
+        """Columns in the block of words of phrases of all kinds, one after another: of tokens, stems, concepts, cues."""
         lengths = np.diff(sentences.offsets)
         n = len(lengths)
         # each sentence is preceded by one border, which also closes the sentence before it
@@ -254,34 +284,42 @@ class NgramHasher:
             triple = stem_pair[inside] * _FNV + stems[inside + 2] * _MIX1
         paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
         pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
-        left, right = token_at[paired], token_at[paired + 1]
-        found = [
-            Phrases(_bucket(pair[paired], self.word_bits), pair_sentence, left, right),
-            Phrases(_bucket(stem_pair[paired], self.word_bits), pair_sentence, left, right),
-            Phrases(_bucket(skip, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
-            Phrases(_bucket(triple, self.word_bits), sentence, token_at[inside], token_at[inside + 2]),
-        ]
+        for hashes in (pair, stem_pair):
+            yield Phrases(
+                _bucket(hashes[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]
+            )
+        for hashes in (skip, triple):
+            yield Phrases(_bucket(hashes, self.word_bits), sentence, token_at[inside], token_at[inside + 2])
+        concepts = concept_hash[sentences.ids]
+        at = np.flatnonzero(concepts)
+        meant, within = concepts[at], sentence[at]
+        with np.errstate(over="ignore"):
+            pair = meant[:-1] * _MIX1 + meant[1:] * _MIX2
+            skip = meant[:-2] * _MIX2 + meant[2:] * _MIX3
+            triple = pair[:-1] * _FNV + meant[2:] * _MIX1
+        for hashes, reach in ((pair, 1), (skip, 2), (triple, 2)):
+            one = np.flatnonzero(within[: len(hashes)] == within[reach : reach + len(hashes)])
+            yield Phrases(_bucket(hashes[one], self.word_bits), within[one], at[one], at[one + reach])
         for n_tokens, (keys, columns) in self._cue_tables.items():
             runs = _runs(token_hash[sentences.ids], n_tokens)
-            at = np.minimum(np.searchsorted(keys, runs), len(keys) - 1)
-            hit = np.flatnonzero((keys[at] == runs) & (sentence[: len(runs)] == sentence[n_tokens - 1 :]))
-            found.append(Phrases(columns[at[hit]], sentence[hit], hit, hit + n_tokens - 1, self.cue_weight))
-        return found
+            found = np.minimum(np.searchsorted(keys, runs), len(keys) - 1)
+            hit = np.flatnonzero((keys[found] == runs) & (sentence[: len(runs)] == sentence[n_tokens - 1 :]))
+            yield Phrases(columns[found[hit]], sentence[hit], hit, hit + n_tokens - 1, self.cue_weight)
 
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""
         n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
         gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
-        stem_hash = self.stem_hashes(sentences.vocabulary)
+        stem_hash, concept_hash = self.meaning_hashes(sentences.vocabulary)
         occurrence = _csr(sentences.sentence_of_token, sentences.ids, (n, n_tokens))
         chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
-        phrases = self.phrases(sentences, token_hash, stem_hash)
+        phrases = list(self.phrases(sentences, token_hash, stem_hash, concept_hash))
         single = [self.word_buckets(hashes)[sentences.ids] for hashes in (token_hash, stem_hash)]
+        owner, meant = sentences.sentence_of_token, concept_hash[sentences.ids] != 0
+        concepts = self.concept_buckets(concept_hash)[sentences.ids[meant]]
         words = _csr(
-            np.concatenate(
-                [*[sentences.sentence_of_token] * 2, *(np.tile(kind.sentence, kind.weight) for kind in phrases)]
-            ),
-            np.concatenate([*single, *(np.tile(kind.bucket, kind.weight) for kind in phrases)]),
+            np.concatenate([owner, owner, owner[meant], *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),
+            np.concatenate([*single, concepts, *(np.tile(kind.bucket, kind.weight) for kind in phrases)]),
             (n, 1 << self.word_bits),
         )
         return words, chars

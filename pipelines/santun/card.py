@@ -44,7 +44,7 @@ quotes. Not meant for conversations that are no service (therapy, police, courts
 test split left out). All of them were written for this project; see the corpus's datasheet. SHA-256 of the data:
 `{digest}`. Noised copies of {share:.0%} of the conversations for each of
 {kinds} kinds of noise, at weight {weight:g}. Calibration and thresholds come from cross-fitting over conversations, {folds} folds;
-thresholds reckon with how often behaviours are in real talk, as a share of how often they are in the corpus: {prior}.
+when thresholds are chosen, an example counts less where real talk holds fewer of them than the corpus, or is unlike it: {prior}.
 Made again, byte for byte, by `santun train -o models/santun_models/default`, with {libraries}.
 """
 
@@ -99,7 +99,7 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
         kinds=len(recipe["augmentation"]["kinds"]),
         weight=recipe["augmentation"]["weight"],
         folds=recipe["classifier"]["n_folds"],
-        prior=", ".join(f"{name} {share:g}" for name, share in recipe["calibration"]["prior"].items()) or "as often",
+        prior=", ".join(f"{name} {share:g}" for name, share in recipe["calibration"]["prior"].items()) or "none",
         libraries=", ".join(f"{name} {number}" for name, number in libraries.items()),
     )
     held_out, _ = read_evaluation(seed_files("test"))

@@ -109,10 +109,11 @@ class Splits(_Table):
 class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    min_df: Annotated[int, Field(ge=1)] = 3
+    min_df: Annotated[int, Field(ge=1)] = 4
     word_bits: Annotated[int, Field(ge=6, le=22)] = 22
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
+    concepts: bool = True
 
 
 class Classifier(_Table):
@@ -128,7 +129,7 @@ class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.15, "rapport_question": 0.5}
+    prior: dict[str, Weight] = {"empathy": 0.25, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
 
 
 class Augmentation(_Table):
@@ -144,7 +145,7 @@ class Augmentation(_Table):
     """
 
     kinds: list[str] = ["plain", "no_punctuation", "typos", "chat"]
-    share: Share = 0.4
+    share: Share = 0.8
     weight: Weight = 0.5
 
     @model_validator(mode="after")
