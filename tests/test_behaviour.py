@@ -70,7 +70,14 @@ def test_inflected_forms_share_a_stem_or_nearly(one, other):
 
 
 def test_a_meaning_learnt_in_one_language_is_known_in_another():
-    texts = ["apologies for the delay", "we apologise , it is late", "the delay", "it is late", "the shop", "we eat"] * 6
+    texts = [
+        "apologies for the delay",
+        "we apologise , it is late",
+        "the delay",
+        "it is late",
+        "the shop",
+        "we eat",
+    ] * 6
     y = np.array([[1], [1], [0], [0], [0], [0]] * 6)
     asked = ["mohon ampun ya", "اعتذر", "kelewatan", "متأخر"]
     settings = {**SMALL, "behaviours": ["apology"], "cue_weight": 0}
