@@ -63,7 +63,6 @@ _LIMITS = """
 * Malay and Indonesian share most words; a lone short utterance may be taken for the other language. This changes labels
   little: there is one model for all languages.
 * Speech recognition that misses words costs recall. Long turns without punctuation are cut at words that open a clause.
-* A plain "You're welcome." at the end of a sentence of its own is taken for `closing`, beside which it often stands.
 * English talk of clinics ("how are you doing with that?", "I understand you're here for …") raises false alarms of rapport
   questions and empathy; there the cue words alone are more precise (see the tables).
 * Roles and the turn before help with active listening and rapport questions; without them these are the weakest labels.
