@@ -2,7 +2,7 @@
 
 ``python tests/newcomer.py`` leaves a domain of the seed corpus out of training as a whole, trains, adds 300 of its
 utterances, trains again, and compares both on the conversations of the domain that neither has seen. The domain is
-English posts of care teams, of every batch, and the quick recipe learns from slices a to f.
+English scraps of clinic visits, of every batch, and the quick recipe learns from slices a to f.
 ``--domain`` takes another domain, or several as one, ``--lang`` their language, ``--full`` the shipped recipe over all
 languages instead.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from santun_corpora.seed import seed_files
 
-CARE = "care,careg,careh,carei,carej,carem,carep,carer,cares"
+CLINIC = "clin,cling,clinh,clini,clinj,clinm,clinp,clinq,clinr,clins"
 QUICK = """
 name = "{name}"
 [corpus]
@@ -67,7 +67,7 @@ def santun(folder: Path, *arguments: str) -> str:
 
 def play(
     folder: Path,
-    domain: str = CARE,
+    domain: str = CLINIC,
     lang: str = "en",
     n: int = 300,
     *,
@@ -108,7 +108,7 @@ def play(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--domain", default=CARE)
+    parser.add_argument("--domain", default=CLINIC)
     parser.add_argument("--lang", default="en")
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--full", action="store_true")
