@@ -49,7 +49,8 @@ def _chunk_words(chunk: str) -> str:
     """Words of a chunk without white space."""
     if not chunk.isascii():
         chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
-    return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
+    said = " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
+    return chunk if said == chunk else said  # one string for two, in a cache of many
 
 
 class LanguageIdentifier(ClassifierMixin, BaseEstimator):

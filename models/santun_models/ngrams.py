@@ -302,9 +302,14 @@ class NgramHasher:
             yield Phrases(_bucket(hashes[one], self.word_bits), within[one], at[one], at[one + reach])
         for n_tokens, (keys, columns) in self._cue_tables.items():
             runs = _runs(token_hash[sentences.ids], n_tokens)
-            found = np.minimum(np.searchsorted(keys, runs), len(keys) - 1)
-            hit = np.flatnonzero((keys[found] == runs) & (sentence[: len(runs)] == sentence[n_tokens - 1 :]))
-            yield Phrases(columns[found[hit]], sentence[hit], hit, hit + n_tokens - 1, self.cue_weight)
+            # few runs begin as a cue's hash does: the others need no search
+            begins = np.zeros(1 << 12, bool)
+            begins[(keys >> _U(52)).astype(np.int64)] = True
+            hit = np.flatnonzero(begins[(runs >> _U(52)).astype(np.int64)])
+            found = np.minimum(np.searchsorted(keys, runs[hit]), len(keys) - 1)
+            same = (keys[found] == runs[hit]) & (sentence[hit] == sentence[hit + n_tokens - 1])
+            hit, found = hit[same], found[same]
+            yield Phrases(columns[found], sentence[hit], hit, hit + n_tokens - 1, self.cue_weight)
 
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""

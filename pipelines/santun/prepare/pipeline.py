@@ -68,7 +68,7 @@ class _Writer:
             text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.chunk(raw)])
         if len(self.pieces) >= _CACHE_SIZE:
             self.pieces.clear()
-        self.pieces[raw] = text
+        self.pieces[raw] = raw if text == raw else text  # one string for two: these are most of a long job's memory
         return text
 
     def __call__(self, text: str) -> str:
