@@ -37,6 +37,7 @@ _FNV = _U(0x100000001B3)
 _BORDER = _U(0x1234567887654321)
 _WORD_SEED, _CUE_SEED, _STEM_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25), _U(0xD6E8FEB86659FD93)
 _CONCEPT_SEED = _U(0xA24BAED4963EE407)
+_BEGIN = _U(64 - 12)  # how far a hash is shifted to leave its first bits
 
 
 class Sentences(NamedTuple):
@@ -184,8 +185,8 @@ class NgramHasher:
         return {word: number for number, group in enumerate(self.concepts, 1) for word in group.split()}
 
     @cached_property
-    def _cue_tables(self) -> dict[int, tuple[npt.NDArray[np.uint64], Ints]]:
-        """For phrases of one, two and three tokens their sorted hashes, and the column of the group of each."""
+    def _cue_tables(self) -> dict[int, tuple[npt.NDArray[np.uint64], Ints, npt.NDArray[np.bool_]]]:
+        """For phrases of one, two and three tokens their sorted hashes, the column of the group of each, and how they begin."""
         found: dict[int, dict[int, int]] = {1: {}, 2: {}, 3: {}}
         for group, phrases in enumerate(self.cues):
             with np.errstate(over="ignore"):
@@ -195,11 +196,14 @@ class NgramHasher:
                 if 0 < len(tokens) <= 3:
                     hashes = self.token_grams(tokens)[2]
                     found[len(tokens)].setdefault(int(_runs(hashes, len(tokens))[0]), column)
-        return {
-            n: (np.array(sorted(table), np.uint64), np.array([table[h] for h in sorted(table)], np.int64))
-            for n, table in found.items()
-            if table
-        }
+        tables = {}
+        for n, table in found.items():
+            if table:
+                keys = np.array(sorted(table), np.uint64)
+                begins = np.zeros(1 << 12, bool)
+                begins[(keys >> _BEGIN).astype(np.int64)] = True
+                tables[n] = keys, np.array([table[h] for h in sorted(table)], np.int64), begins
+        return tables
 
     def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
         """Character n-grams of tokens.
@@ -300,12 +304,9 @@ class NgramHasher:
         for hashes, reach in ((pair, 1), (skip, 2), (triple, 2)):
             one = np.flatnonzero(within[: len(hashes)] == within[reach : reach + len(hashes)])
             yield Phrases(_bucket(hashes[one], self.word_bits), within[one], at[one], at[one + reach])
-        for n_tokens, (keys, columns) in self._cue_tables.items():
+        for n_tokens, (keys, columns, begins) in self._cue_tables.items():
             runs = _runs(token_hash[sentences.ids], n_tokens)
-            # few runs begin as a cue's hash does: the others need no search
-            begins = np.zeros(1 << 12, bool)
-            begins[(keys >> _U(52)).astype(np.int64)] = True
-            hit = np.flatnonzero(begins[(runs >> _U(52)).astype(np.int64)])
+            hit = np.flatnonzero(begins[(runs >> _BEGIN).astype(np.int64)])  # the others need no search
             found = np.minimum(np.searchsorted(keys, runs[hit]), len(keys) - 1)
             same = (keys[found] == runs[hit]) & (sentence[hit] == sentence[hit + n_tokens - 1])
             hit, found = hit[same], found[same]
@@ -316,11 +317,11 @@ class NgramHasher:
         n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
         gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
         stem_hash, concept_hash = self.meaning_hashes(sentences.vocabulary)
-        occurrence = _csr(sentences.sentence_of_token, sentences.ids, (n, n_tokens))
+        owner, meant = sentences.sentence_of_token, concept_hash[sentences.ids] != 0
+        occurrence = _csr(owner, sentences.ids, (n, n_tokens))
         chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
         phrases = list(self.phrases(sentences, token_hash, stem_hash, concept_hash))
         single = [self.word_buckets(hashes)[sentences.ids] for hashes in (token_hash, stem_hash)]
-        owner, meant = sentences.sentence_of_token, concept_hash[sentences.ids] != 0
         concepts = self.concept_buckets(concept_hash)[sentences.ids[meant]]
         words = _csr(
             np.concatenate([owner, owner, owner[meant], *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),
