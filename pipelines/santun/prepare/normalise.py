@@ -79,10 +79,13 @@ def spelling(token: str) -> str:
     >>> [spelling(t) for t in ("Heyyy", "أهلاا", "!!!", "٢٥٠", "3afwan")]
     ['hey', 'اهلاا', '!', '000', '3afwan']
     """
-    token = token.lower().translate(_ARABIC_SPELLING)
+    token = token.lower()
+    if not token.isascii():
+        token = token.translate(_ARABIC_SPELLING)
     if not token.isalpha():
         token = _MANY_MARKS.sub(r"\1", token)
         if token.startswith(".."):
             token = "…"  # noqa: S105 (a word, not a password)
         token = _NUMBERS.sub(lambda number: "0" * len(number[0]), token)
-    return _ELONGATED.sub(r"\1", token)
+    # three letters alike leave at least two fewer kinds of letters: most tokens need no search
+    return token if len(token) - len(set(token)) < 2 else _ELONGATED.sub(r"\1", token)
