@@ -47,14 +47,12 @@ def words(text: str) -> str:
 @lru_cache(maxsize=200_000)
 def _chunk_words(chunk: str) -> str:
     """Words of a chunk without white space."""
-    plain = chunk.isascii() and chunk.isalpha()  # one word, with nothing to take out
-    if not plain and not chunk.isascii():
-        chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
-    said = (chunk if plain else _ADDRESS.sub(" ", chunk)).lower()
-    if len(said) - len(set(said)) > 1:  # or no letter stands thrice
-        said = _STRETCHED.sub(r"\1", said)
-    if not plain:
-        said = " ".join(_WORD.findall(said))
+    if chunk.isascii() and chunk.isalpha():  # one word, with nothing to take out
+        said = _STRETCHED.sub(r"\1", chunk.lower())
+    else:
+        if not chunk.isascii():
+            chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
+        said = " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
     return chunk if said == chunk else said  # one string for two, in a cache of many
 
 

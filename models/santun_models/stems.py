@@ -28,9 +28,6 @@ _LATIN = (
         r"|pen(?=[cdjt])|ber|ter)(?=\w{4})|^(?:di|ke|pe|se)(?=\w{5})"
     ),
 )
-# how those of Latin letters end and begin: most tokens need no search
-_LAST = frozenset("nahui")
-_FIRST = frozenset(("me", "pe", "be", "te", "di", "ke", "se"))
 
 
 def stem(token: str) -> str:
@@ -43,10 +40,5 @@ def stem(token: str) -> str:
     """
     if len(token) < 4 or not token.isalpha():
         return token
-    if "ء" <= token[0] <= "ي":
-        endings, beginnings = _ARABIC
-        return beginnings.sub("", endings.sub("", token))[:_LENGTH]
-    endings, beginnings = _LATIN
-    if token[-1] in _LAST:
-        token = endings.sub("", token)
-    return (beginnings.sub("", token) if token[:2] in _FIRST else token)[:_LENGTH]
+    endings, beginnings = _ARABIC if "ء" <= token[0] <= "ي" else _LATIN
+    return beginnings.sub("", endings.sub("", token))[:_LENGTH]
