@@ -81,6 +81,7 @@ def main(page: str, folder: str, *calls: str) -> None:
     """Take pictures of the overview and of conversations (``ar=1``), and print the page and the last conversation."""
     with open_browser() as driver:
         out = Path(folder)
+        out.mkdir(parents=True, exist_ok=True)
         open_page(driver, Path(page))
         picture(driver, out / "report-overview.png", height=900)
         print_pdf(driver, out / "report-print.pdf")

@@ -94,7 +94,7 @@
     }));
     $("call-table").tBodies[0].replaceChildren(...shown.slice(first, last).map((i) => row(i)));
     $("count").textContent = `${shown.length.toLocaleString("en")} of ${calls.length.toLocaleString("en")} conversations`;
-    $("page").textContent = shown.length ? `${(first + 1).toLocaleString("en")} to ${last.toLocaleString("en")}` : "none";
+    $("page").textContent = shown.length ? `${(first + 1).toLocaleString("en")} to ${last.toLocaleString("en")} of ${shown.length.toLocaleString("en")}` : "none";
     $("before").disabled = page === 0;
     $("after").disabled = last >= shown.length;
   }
