@@ -118,20 +118,13 @@ def start(run: Run, folder: Path) -> None:
     run.save(folder)
     with _mlflow() as client:
         run.run_id = _create(client, run)
-        _log_inputs(client, run)
+        _describe(client, run)
         run.save(folder)
 
 
 def _create(client: MlflowClient, run: Run, parent: str = "") -> str:
-    from mlflow.entities import Param, RunTag
-
-    tags = {**run.tags, **({"mlflow.parentRunId": parent} if parent else {})}
-    made = client.create_run(_experiment(client), start_time=run.start_time, run_name=run.name)
-    client.log_batch(
-        made.info.run_id,
-        params=[Param(name, value) for name, value in run.params.items()],
-        tags=[RunTag(name, value) for name, value in tags.items()],
-    )
+    tags = {"mlflow.parentRunId": parent} if parent else {}
+    made = client.create_run(_experiment(client), start_time=run.start_time, run_name=run.name, tags=tags)
     return str(made.info.run_id)
 
 
@@ -147,19 +140,23 @@ def _experiment(client: MlflowClient) -> str:
     return str(client.create_experiment(name, artifact_location=beside))
 
 
-def _log_inputs(client: MlflowClient, run: Run) -> None:
-    import mlflow
+def _describe(client: MlflowClient, run: Run) -> None:
+    """Log parameters, tags and data; what the server has of them already stays as it is."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
-    from mlflow.entities import DatasetInput, InputTag
+    from mlflow.entities import DatasetInput, InputTag, Param, RunTag
 
-    del mlflow
+    client.log_batch(
+        run.run_id,
+        params=[Param(name, value) for name, value in run.params.items()],
+        tags=[RunTag(name, value) for name, value in run.tags.items()],
+    )
     inputs = []
     for entry in run.datasets:
         source = CodeDatasetSource({"santun.source": entry["source"], "santun.rows": str(entry["rows"])})
         made = MetaDataset(source, name=entry["name"], digest=entry["digest"])
         inputs.append(DatasetInput(made._to_mlflow_entity(), [InputTag("mlflow.data.context", entry["context"])]))
-    if inputs:
+    if inputs and not client.get_run(run.run_id).inputs.dataset_inputs:
         client.log_inputs(run.run_id, inputs)
 
 
@@ -193,14 +190,13 @@ def push(folder: Path) -> Run:
     model = model_of(folder) if run.model else None
     with _mlflow() as client:
         import mlflow
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import Metric
 
         if not _known(client, run.run_id):
             run.run_id = _create(client, run)
-            _log_inputs(client, run)
             run.save(folder)
+        _describe(client, run)  # the server may have died between a run's birth and its data
         log = client.get_run(run.run_id)
-        client.log_batch(run.run_id, tags=[RunTag(name, value) for name, value in run.tags.items()])
         if (folder / "artifacts").is_dir():
             client.log_artifacts(run.run_id, str(folder / "artifacts"))
         model_id = log.outputs.model_outputs[0].model_id if log.outputs and log.outputs.model_outputs else None
@@ -219,6 +215,7 @@ def push(folder: Path) -> Run:
             if not _known(client, child.run_id):
                 child.run_id = _create(client, child, parent=run.run_id)
                 run.save(folder)
+            _describe(client, child)
             own = [Metric(name, value, child.end_time, 0) for name, value in child.metrics.items()]
             client.log_batch(child.run_id, metrics=own)
             client.set_terminated(child.run_id, child.status, child.end_time)
