@@ -141,7 +141,7 @@ def _experiment(client: MlflowClient) -> str:
 
 
 def _describe(client: MlflowClient, run: Run) -> None:
-    """Log parameters, tags and data; what the server has of them already stays as it is."""
+    """Log parameters, tags and data; to log what the server has already changes nothing."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import DatasetInput, InputTag, Param, RunTag
@@ -156,7 +156,7 @@ def _describe(client: MlflowClient, run: Run) -> None:
         source = CodeDatasetSource({"santun.source": entry["source"], "santun.rows": str(entry["rows"])})
         made = MetaDataset(source, name=entry["name"], digest=entry["digest"])
         inputs.append(DatasetInput(made._to_mlflow_entity(), [InputTag("mlflow.data.context", entry["context"])]))
-    if inputs and not client.get_run(run.run_id).inputs.dataset_inputs:
+    if inputs:
         client.log_inputs(run.run_id, inputs)
 
 

@@ -7,6 +7,7 @@
   const PAGE = 50, LONG = 3000, STATES = ["✗ missed", "✓ met", "– not applicable"];
   const $ = (id) => document.getElementById(id);
   const calls = data.calls, form = $("filters");
+  const digits = (number) => number.toLocaleString("en");
   const words = (name) => plain(name.replaceAll("_", " "));
   let shown = [], page = 0, sort = { key: null, down: false }, open = -1;
 
@@ -93,8 +94,8 @@
       return make("th", { scope: "col", "aria-sort": state, class: ["turns", "score"].includes(title) ? "n" : null }, button);
     }));
     $("call-table").tBodies[0].replaceChildren(...shown.slice(first, last).map((i) => row(i)));
-    $("count").textContent = `${shown.length.toLocaleString("en")} of ${calls.length.toLocaleString("en")} conversations`;
-    $("page").textContent = shown.length ? `${(first + 1).toLocaleString("en")} to ${last.toLocaleString("en")} of ${shown.length.toLocaleString("en")}` : "none";
+    $("count").textContent = `${digits(shown.length)} of ${digits(calls.length)} conversations`;
+    $("page").textContent = shown.length ? `${digits(first + 1)} to ${digits(last)} of ${digits(shown.length)}` : "none";
     $("before").disabled = page === 0;
     $("after").disabled = last >= shown.length;
   }
@@ -169,7 +170,7 @@
     const body = make("p", { class: "said", dir: "auto", lang: turn[TLANG] || null }, ...marked(turn, LONG));
     const item = make("li", { class: (mine ? "mine" : "") + (turn[SKIPPED] ? " skipped" : ""), "data-turn": turn[NUMBER], tabindex: "-1" }, head, body);
     if (turn[TEXT].length > LONG) {
-      const more = make("button", { type: "button", on: () => { body.replaceChildren(...marked(turn, Infinity)); more.remove(); } }, `Show all ${turn[TEXT].length.toLocaleString("en")} characters`);
+      const more = make("button", { type: "button", on: () => { body.replaceChildren(...marked(turn, Infinity)); more.remove(); } }, `Show all ${digits(turn[TEXT].length)} characters`);
       item.append(more);
     }
     return item;
