@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -84,9 +85,13 @@ def touched() -> dict[str, Any]:
     for _, text in others():
         report["others"][0] += sum(digits(text[one.start : one.end]) for one in find_identifiers(text))
         report["others"][1] += digits(text)
-    for row, before in seed_rows():
+    rows = list(seed_rows())
+    begun = time.process_time()
+    found = [find_identifiers(row["text"], before) for row, before in rows]
+    report["milliseconds"] = 1000 * (time.process_time() - begun) / len(rows)
+    for (row, _), identifiers in zip(rows, found, strict=True):
         report["seed_digits"] += digits(row["text"])
-        for one in find_identifiers(row["text"], before):
+        for one in identifiers:
             said = row["text"][one.start : one.end]
             report["seed_found"].append((row["id"], one.kind, said, digits(said)))
     return report
@@ -136,7 +141,8 @@ def main() -> None:
     print(f"  of them with the right kind: {found['right_kind']}")
     rest = touched()
     print("other digits touched: {} of {} in the hard negatives".format(*rest["others"]))
-    print(f"found in the seed corpus, of {rest['seed_digits']} digits:")
+    print(f"{rest['milliseconds']:.3f} ms of processor time an utterance of the seed corpus")
+    print(f"found in the seed corpus: {len(rest['seed_found'])}, of {rest['seed_digits']} digits:")
     for place, kind, said, n in rest["seed_found"]:
         print(f"  {place:24} {kind:10} {n:3} digits  {said}")
     if given.labels:
