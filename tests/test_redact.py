@@ -79,6 +79,10 @@ def test_masked_numbers_and_public_lines_stay():
     assert kinds("IC 840312-02-****, 012-xxx 4455, hubungi 1300 88 2525 atau 920001234") == []
 
 
+def test_opening_hours_stay():
+    assert kinds("Layanan telepon 08.00–22.00, Sabtu 10:00 - 14.30, telepon 0812.3456.7890") == ["PHONE"]
+
+
 def test_value_is_not_shown():
     assert "0123456789" not in repr(find_identifiers("0123456789"))
 
