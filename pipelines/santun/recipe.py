@@ -114,6 +114,8 @@ class Features(_Table):
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
     concepts: bool = True
+    questions: bool = True
+    spelling: Annotated[int, Field(ge=0)] = 40
 
 
 class Classifier(_Table):
