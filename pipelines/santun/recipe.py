@@ -131,7 +131,7 @@ class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.25, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
+    prior: dict[str, Weight] = {"empathy": 0.2, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
 
 
 class Augmentation(_Table):
