@@ -22,15 +22,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from santun_models.ngrams import (
-    NgramHasher,
-    Sentences,
-    TokenCache,
-    offsets_of,
-    split_sentences,
-    token_hashes,
-    word_buckets,
-)
+from santun_models.ngrams import NgramHasher, Sentences, TokenCache, offsets_of, split_sentences
 
 Scores = npt.NDArray[np.float64]
 _WORD = re.compile(r"(?:[^\W\d_]|(?<=[a-z])[2-9](?=[a-z])|\b[2357](?=[a-z]))+")
@@ -172,24 +164,25 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
 
     def _token_features(self, sentences: Sentences) -> sp.csr_matrix:
         """Features of each distinct word: itself, and its n-grams with a total weight of one."""
-        owner, bucket = self._hasher().token_grams(sentences.vocabulary)
-        word = word_buckets(token_hashes(sentences.vocabulary), self.word_bits)
+        owner, bucket, token_hash = self._hasher().token_grams(sentences.vocabulary)
         n = len(sentences.vocabulary)
         offsets = offsets_of(owner, n)
         share = 1 / np.maximum(np.diff(offsets), 1)
-        whole = sp.csr_matrix((np.ones(n), word, np.arange(n + 1)), shape=(n, 1 << self.word_bits))
+        whole = sp.csr_matrix(
+            (np.ones(n), self._hasher().word_buckets(token_hash), np.arange(n + 1)), shape=(n, 1 << self.word_bits)
+        )
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits))
         return sp.hstack([whole, 3 * grams]).tocsr()
 
     def _word_scores(self, vocabulary: Sequence[str]) -> tuple[Scores]:
         """Score of each word for each language, shape (n_words, n_languages)."""
-        owner, bucket = self._hasher().token_grams(vocabulary)
-        word = word_buckets(token_hashes(vocabulary), self.word_bits)
+        hasher = self._hasher()
+        owner, bucket, token_hash = hasher.token_grams(vocabulary)
         n = len(vocabulary)
         offsets = offsets_of(owner, n)
         share = (3 / np.maximum(np.diff(offsets), 1)).astype(np.float32)
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits)) @ self.char_weights_
-        return (np.asarray(grams + self.word_weights_[word], np.float64),)
+        return (np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64),)
 
     @property
     def _cache(self) -> TokenCache:

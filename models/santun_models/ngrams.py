@@ -8,8 +8,8 @@ A prepared text is a string whose tokens stand between single blanks and whose s
   pairs and triples of concepts pass over the words between that have none,
 * *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
 
-Both are weighted by the root of inverse document frequency and divided by a power of an additive squared norm,
-``sum(count * idf)``. A linear score over them is a sum over tokens and over phrases, so a token is
+Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
+``sum(count * idf ** 2)``. A linear score over them is a sum over tokens and over phrases, so a token is
 looked at once a batch however often it occurs.
 """
 
@@ -26,7 +26,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
-from santun_models.spelling import Speller
 from santun_models.stems import stem
 
 Floats = npt.NDArray[np.float32]
@@ -128,11 +127,6 @@ def _codes(tokens: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Ints]:
     return codes, np.fromiter(map(len, tokens), np.int64, len(tokens)) + 2
 
 
-def token_hashes(vocabulary: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """Hashes of tokens as they stand there, shape (n_tokens,)."""
-    return _hashes(*_codes(vocabulary)) if vocabulary else np.empty(0, np.uint64)
-
-
 def _hashes(codes: npt.NDArray[np.uint64], lengths: Ints) -> npt.NDArray[np.uint64]:
     starts = np.cumsum(lengths) - lengths
     with np.errstate(over="ignore"):
@@ -144,40 +138,6 @@ def _hashes(codes: npt.NDArray[np.uint64], lengths: Ints) -> npt.NDArray[np.uint
         hashes = np.add.reduceat(mixed * _MIX3, starts)
         hashes ^= hashes >> _U(31)
         return np.asarray(hashes * _MIX1)
-
-
-class _Bordered(NamedTuple):
-    """Sentences with a border before each and one behind the last."""
-
-    places: Ints  # of the tokens
-    token_at: Ints  # the token at each place, -1 at a border
-    paired: Ints  # places that make a pair with the next: all but the two borders of an empty sentence
-    pair_sentence: Ints
-
-
-def _bordered(sentences: Sentences) -> _Bordered:
-    lengths = np.diff(sentences.offsets)
-    n = len(lengths)
-    places = np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)
-    token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
-    token_at[places] = np.arange(len(sentences.ids))
-    paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))
-    return _Bordered(places, token_at, paired, np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0)))
-
-
-def token_pairs(sentences: Sentences, said: npt.NDArray[np.uint64], bits: int) -> tuple[Ints, Ints]:
-    """Buckets of the pairs of neighbours, a sentence's borders included, by the hash of each token, and their sentences."""
-    places, token_at, paired, pair_sentence = _bordered(sentences)
-    hashes = np.full(len(token_at), _BORDER, np.uint64)
-    hashes[places] = said
-    with np.errstate(over="ignore"):
-        return _bucket(hashes[paired] * _MIX1 + hashes[paired + 1] * _MIX2, bits), pair_sentence
-
-
-def word_buckets(token_hash: npt.NDArray[np.uint64], bits: int) -> Ints:
-    """Columns of single tokens in a block of so many bits."""
-    with np.errstate(over="ignore"):
-        return _bucket(token_hash * _MIX2 + _WORD_SEED, bits)
 
 
 def _runs(hashes: npt.NDArray[np.uint64], n_tokens: int) -> npt.NDArray[np.uint64]:
@@ -210,8 +170,6 @@ class NgramHasher:
     concepts : tuple of str
         The words of each concept, between blanks; no word stands in two. A token that is none of them has the concept of
         its stem, if that is one.
-    speller : Speller or None
-        What it reads a token as counts in the block of words (see `read`); characters are those that stand there.
     """
 
     word_bits: int = 18
@@ -220,7 +178,6 @@ class NgramHasher:
     cues: tuple[tuple[str, ...], ...] = ()
     cue_weight: int = 3
     concepts: tuple[str, ...] = ()
-    speller: Speller | None = None
 
     @cached_property
     def _concepts(self) -> dict[str, int]:
@@ -237,7 +194,7 @@ class NgramHasher:
             for phrase in phrases:
                 tokens = phrase.split()
                 if 0 < len(tokens) <= 3:
-                    hashes = token_hashes(tokens)
+                    hashes = self.token_grams(tokens)[2]
                     found[len(tokens)].setdefault(int(_runs(hashes, len(tokens))[0]), column)
         tables = {}
         for n, table in found.items():
@@ -248,17 +205,7 @@ class NgramHasher:
                 tables[n] = keys, np.array([table[h] for h in sorted(table)], np.int64), begins
         return tables
 
-    @cached_property
-    def _listed(self) -> frozenset[str]:
-        return frozenset(self._concepts) | {word for group in self.cues for phrase in group for word in phrase.split()}
-
-    def read(self, vocabulary: Sequence[str]) -> Sequence[str]:
-        """Tokens as the speller reads them; a word of a concept or a cue is no slip."""
-        if self.speller is None:
-            return vocabulary
-        return [token if token in self._listed else self.speller(token) for token in vocabulary]
-
-    def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints]:
+    def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
         """Character n-grams of tokens.
 
         Returns
@@ -267,9 +214,10 @@ class NgramHasher:
             Index of the token that a gram belongs to, ascending.
         bucket : ndarray of int64, shape (n_grams,)
             Column of the gram in the block of characters.
+        token_hash : ndarray of uint64, shape (n_tokens,)
         """
         if not vocabulary:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64)
         codes, lengths = _codes(vocabulary)
         ends = np.cumsum(lengths)
         token = np.repeat(np.arange(len(vocabulary)), lengths)
@@ -288,7 +236,7 @@ class NgramHasher:
                     buckets.append(_bucket(rolling[inside] * _MIX1 + _U(n) * _MIX2, self.char_bits))
         owner, bucket = np.concatenate(owners), np.concatenate(buckets)
         order = np.argsort(owner, kind="stable")
-        return owner[order], bucket[order]
+        return owner[order], bucket[order], _hashes(codes, lengths)
 
     def meaning_hashes(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Hashes of the stems of tokens, and of their concepts, each of shape (n_tokens,).
@@ -305,7 +253,12 @@ class NgramHasher:
         number = np.array(found, np.uint64)
         with np.errstate(over="ignore"):
             concepts = np.where(number > 0, (number * _MIX1) ^ _CONCEPT_SEED, _U(0))
-        return token_hashes(stems) ^ _STEM_SEED, concepts
+        return _hashes(*_codes(stems)) ^ _STEM_SEED, concepts
+
+    def word_buckets(self, token_hash: npt.NDArray[np.uint64]) -> Ints:
+        """Columns of single tokens in the block of words."""
+        with np.errstate(over="ignore"):
+            return _bucket(token_hash * _MIX2 + _WORD_SEED, self.word_bits)
 
     def concept_buckets(self, concept_hash: npt.NDArray[np.uint64]) -> Ints:
         """Columns of single concepts in the block of words."""
@@ -321,7 +274,10 @@ class NgramHasher:
         """Columns in the block of words of phrases of all kinds, one after another: of tokens, stems, concepts, cues."""
         lengths = np.diff(sentences.offsets)
         n = len(lengths)
-        places, token_at, paired, pair_sentence = _bordered(sentences)
+        # each sentence is preceded by one border, which also closes the sentence before it
+        places = np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)
+        token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
+        token_at[places] = np.arange(len(sentences.ids))
         said, stems = (np.full(len(token_at), _BORDER, np.uint64) for _ in range(2))
         said[places], stems[places] = token_hash[sentences.ids], stem_hash[sentences.ids]
         inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border
@@ -330,6 +286,8 @@ class NgramHasher:
             pair, stem_pair = (h[:-1] * _MIX1 + h[1:] * _MIX2 for h in (said, stems))
             skip = stems[inside] * _MIX2 + stems[inside + 2] * _MIX3
             triple = stem_pair[inside] * _FNV + stems[inside + 2] * _MIX1
+        paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
+        pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
         for hashes in (pair, stem_pair):
             yield Phrases(
                 _bucket(hashes[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]
@@ -357,15 +315,13 @@ class NgramHasher:
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""
         n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
-        gram_owner, gram_bucket = self.token_grams(sentences.vocabulary)
-        read = self.read(sentences.vocabulary)
-        token_hash = token_hashes(read)
-        stem_hash, concept_hash = self.meaning_hashes(read)
+        gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
+        stem_hash, concept_hash = self.meaning_hashes(sentences.vocabulary)
         owner, meant = sentences.sentence_of_token, concept_hash[sentences.ids] != 0
         occurrence = _csr(owner, sentences.ids, (n, n_tokens))
         chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
         phrases = list(self.phrases(sentences, token_hash, stem_hash, concept_hash))
-        single = [word_buckets(hashes, self.word_bits)[sentences.ids] for hashes in (token_hash, stem_hash)]
+        single = [self.word_buckets(hashes)[sentences.ids] for hashes in (token_hash, stem_hash)]
         concepts = self.concept_buckets(concept_hash)[sentences.ids[meant]]
         words = _csr(
             np.concatenate([owner, owner, owner[meant], *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),

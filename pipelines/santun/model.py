@@ -257,7 +257,7 @@ class Model:
             classifier = BehaviourClassifier.from_arrays(*part("behaviour"))
             identifier = LanguageIdentifier.from_arrays(*part("language"))
             seen = arrays["seen"].astype(np.uint64)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error}); take a fresh copy") from None
         manifest["content_sha256"] = content_hash(manifest)
         return cls(classifier, identifier, manifest, seen)

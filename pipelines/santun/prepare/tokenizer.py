@@ -127,7 +127,7 @@ class ChunkTokenizer:
             return self._norm(word)
         if mark == "." and word.lower() in self.data.abbreviations:
             return None
-        return f"{self._norm(word)} {spelling(mark)}" + "\n" * (mark in _ENDS)
+        return f"{self._norm(word)} {mark}" + "\n" * (mark in _ENDS)
 
     def _analyse(self, raw: str) -> tuple[ChunkToken, ...]:
         text, offsets = normalise(raw)
