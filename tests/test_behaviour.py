@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from santun_models.behaviour import BehaviourClassifier, Context, best_threshold
-from santun_models.language import LanguageIdentifier, pool_languages
+from santun_models.behaviour import BehaviourClassifier, Context
+from santun_models.language import LanguageIdentifier, pool_languages, words
 from santun_models.lexicon import LexiconClassifier, concept_words
+from santun_models.ngrams import TokenCache, split_sentences
+from santun_models.spelling import Speller
+from santun_models.threshold import best_threshold
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
@@ -21,6 +24,22 @@ SMALL = {"behaviours": ["thanks", "greeting"], "word_bits": 10, "char_bits": 10,
 @pytest.fixture(scope="module")
 def fitted() -> BehaviourClassifier:
     return BehaviourClassifier(**SMALL).fit(TEXTS, Y, context=context())
+
+
+ASKED = [
+    "how are you ?",
+    "how is your day ?",
+    "where is the bill ?",
+    "i am fine .",
+    "it is late .",
+    "the bill is here .",
+] * 6
+
+
+@pytest.fixture(scope="module")
+def asking() -> BehaviourClassifier:
+    settings = {**SMALL, "behaviours": ["rapport_question"], "word_bits": 14}
+    return BehaviourClassifier(**settings).fit(ASKED, [[1], [1], [0], [0], [0], [0]] * 6)
 
 
 def context(n: int = len(TEXTS)) -> Context:
@@ -57,6 +76,94 @@ def test_marks_other_than_the_question_mark_say_nothing(fitted):
     assert (plain != asked).any()
 
 
+def test_a_sentence_that_asks_needs_no_question_mark(asking):
+    bare = ["how are you", "hello , how is your day", "the bill is here"]
+    marked, raw = (asking.predict_proba(texts)[:, 0] for texts in (["how are you ?", bare[1] + " ?", bare[2]], bare))
+
+    assert (marked == raw).all()
+    assert raw[0] > 0.5 > raw[2]
+    without = clone(asking).set_params(questions=False).fit(ASKED, [[1], [1], [0], [0], [0], [0]] * 6)
+    assert (without.predict_proba(bare[:2]) != without.predict_proba(["how are you ?", bare[1] + " ?"])).all()
+
+
+def test_a_question_mark_that_was_put_there_is_the_last_tokens(asking):
+    parts = asking.explain(["it is late\nhow are you"])
+
+    assert [len(tokens) for tokens in parts.tokens] == [3, 3]
+    total = sum(tokens.sum(axis=0) for tokens in parts.tokens) + parts.context + parts.base
+    np.testing.assert_allclose(total, asking.decision_function(["it is late\nhow are you"])[0], atol=1e-4)
+    raw, asked = (asking.token_weights(split_sentences([f"it is late\nhow are you{end}"])) for end in ("", " ?"))
+    np.testing.assert_array_equal(raw, np.vstack([asked[:5], asked[5:].sum(axis=0)]))
+
+
+def test_a_slip_of_the_finger_is_read_as_the_frequent_word():
+    texts = ["we apologise for that", "we are late", "we apologise", "that is it"] * 6
+    y = [[1], [0], [1], [0]] * 6
+    settings = {**SMALL, "behaviours": ["apology"], "concepts": False, "cue_weight": 0}
+    reading = BehaviourClassifier(**settings, spelling=10).fit(texts, y)
+    assert reading.hasher_.speller == Speller(("we", "apologise", "that"), ("for", "are", "late", "is", "it"))
+    slips = ["we apologse", "we apologisee", "we apolgoise", "we apologide"]
+
+    assert reading.predict(slips).all()
+    assert (
+        reading.predict_proba(slips) > clone(reading).set_params(spelling=0).fit(texts, y).predict_proba(slips)
+    ).all()
+
+
+def test_known_and_short_words_are_no_slips():
+    speller = Speller(("kecewa", "dengan", "maaf", "denman"), ("kecewe",))
+
+    assert [speller(word) for word in ("kecewe", "kcewa", "denkan", "maf", "kecwea", "akecewa", "kecewa2")] == [
+        "kecewe", "kecewa", "dengan", "maf", "kecewa", "akecewa", "kecewa2",
+    ]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["kecewa", "apologise", "المشكله"]),
+    st.integers(1, 20),
+    st.sampled_from(["drop", "add", "change", "swap"]),
+)
+def test_any_one_slip_behind_the_first_letter_is_found(word, at, how):
+    at = min(at, len(word) - 2)
+    slip = {
+        "drop": word[:at] + word[at + 1 :],
+        "add": word[:at] + "w" + word[at:],
+        "change": word[:at] + "z" + word[at + 1 :],
+        "swap": word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+    }[how]
+
+    assert Speller((word,), ())(slip) == word
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("frequent", None), ("known", 3), ("questions", float("nan")), ("questions", 10**400), ("questions", "1")],
+)
+def test_settings_of_another_kind_are_refused(fitted, setting, value):
+    given, arrays = fitted.to_arrays()
+
+    with pytest.raises((ValueError, AttributeError)):
+        BehaviourClassifier.from_arrays({**given, setting: value}, arrays)
+
+
+def test_a_finder_of_another_size_is_refused(fitted):
+    given, arrays = fitted.to_arrays()
+
+    with pytest.raises(ValueError, match=r"questions is of shape \(2,\)"):
+        BehaviourClassifier.from_arrays(given, {**arrays, "questions": arrays["questions"][:2]})
+
+
+@pytest.mark.parametrize("spelling", [0, 10])
+def test_what_is_stored_says_the_same(spelling):
+    model = BehaviourClassifier(**{**SMALL, "spelling": spelling}).fit(TEXTS + ASKED, np.vstack([Y, Y]))
+    again = BehaviourClassifier.from_arrays(*model.to_arrays())
+    texts = ["how are you", "how is it\nlate", "", "fine", "many thnks"]
+
+    assert again.hasher_ == model.hasher_
+    np.testing.assert_array_equal(again.decision_function(texts), model.decision_function(texts))
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("kecewa", "mengecewakan"), ("apologise", "apologising"), ("مشكله", "والمشكله"), ("bantu", "membantu")],
@@ -79,7 +186,7 @@ def test_a_meaning_learnt_in_one_language_is_known_in_another():
         "we eat",
     ] * 6
     y = np.array([[1], [1], [0], [0], [0], [0]] * 6)
-    asked = ["mohon ampun ya", "اعتذر", "kelewatan", "متأخر"]
+    asked = ["mohon ampun atas kelewatan", "نعتذر عن التاخير", "kelewatan itu", "التاخير"]
     settings = {**SMALL, "behaviours": ["apology"], "cue_weight": 0}
 
     assert BehaviourClassifier(**settings).fit(texts, y).predict(asked).ravel().tolist() == [1, 1, 0, 0]
@@ -137,14 +244,18 @@ def test_fit_is_deterministic_and_does_not_depend_on_threads(fitted):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.sampled_from([*TEXTS[:6], "", "x", "شكرا جزيلا"]), min_size=1, max_size=9), st.randoms())
-def test_neighbours_and_order_never_change_a_score(fitted, texts, random):
-    alone = np.vstack([fitted.decision_function([text]) for text in texts])
+@given(
+    st.lists(st.sampled_from([*TEXTS[:6], *ASKED[:3], "how are you", "", "x", "شكرا جزيلا"]), min_size=1, max_size=9),
+    st.randoms(),
+)
+def test_neighbours_and_order_never_change_a_score(fitted, asking, texts, random):
     order = list(range(len(texts)))
     random.shuffle(order)
+    for model in (fitted, asking):
+        alone = np.vstack([model.decision_function([text]) for text in texts])
 
-    np.testing.assert_array_equal(fitted.decision_function(texts), alone)
-    np.testing.assert_array_equal(fitted.decision_function([texts[i] for i in order]), alone[order])
+        np.testing.assert_array_equal(model.decision_function(texts), alone)
+        np.testing.assert_array_equal(model.decision_function([texts[i] for i in order]), alone[order])
 
 
 def test_context_matters_only_where_it_is_given(fitted):
@@ -188,6 +299,30 @@ def test_language_identifier_and_pooling():
     turns, conversations = pool_languages(probabilities, n_words, np.zeros(3, int))
     assert set(model.classes_[turns.argmax(axis=1)]) == {"ms"}
     assert conversations.shape == (1, 4)
+
+
+letters = st.text(st.characters(categories=["L"]), min_size=1, max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(letters, st.sampled_from([".", "!", "؟"]))
+def test_words_of_letters_are_read_as_among_marks(word, mark):
+    assert words(word) == words(word + mark) == words(f"{word}(")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["a", "bb", "ccc", "d"]), unique=True, max_size=3), max_size=8))
+def test_a_cache_that_begins_anew_says_the_same(batches):
+    def compute(tokens):
+        counts = np.array([len(token) for token in tokens])
+        return counts, [np.array([f"{token}{i}" for token in tokens for i in range(len(token))], "<U4")]
+
+    cache = TokenCache(compute, capacity=3)
+
+    for batch in batches:
+        rows = cache.rows(batch)
+        found = [cache.arrays[0][row : row + len(token)].tolist() for row, token in zip(rows, batch, strict=True)]
+        assert found == [[f"{token}{i}" for i in range(len(token))] for token in batch]
 
 
 def test_lexicon_knows_the_phrases_of_each_language():

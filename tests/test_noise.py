@@ -196,7 +196,7 @@ def test_chat_spelling_is_not_only_what_preparation_undoes(lang):
 
 
 def test_chat_spelling():
-    said = {noised("Terima kasih, budak-budaknya sangat comel", "chat", "ms", 1.0, seed) for seed in range(20)}
+    said = {noised("Terima kasih, budak-budaknya sangat comel", "chat", "ms", 1.0, seed) for seed in range(300)}
 
     assert all(text.split(", ")[1].startswith("budak2nya") for text in said)
     assert {"Tq", "Tqvm"} <= {text.split(",")[0] for text in said}

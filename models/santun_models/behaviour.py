@@ -5,8 +5,8 @@ are labelled, so which sentence of a turn performs the behaviour is learnt by mu
 sentences by a model that has not seen their conversation, give the label to the best sentence of the turn, leave out
 others that score above zero, fit again.
 
-Stage two is a small logistic regression per behaviour over the best, mean, first and last sentence scores of the turn
-and, where they are known, the scores of the turn before and both speakers' roles. It is fitted on cross-fitted scores
+Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn
+and, where they are known, all scores of the turn before and both speakers' roles. It is fitted on cross-fitted scores
 (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees every turn with its
 context hidden, so that a lone utterance is labelled as well as one in a call.
 
@@ -40,8 +40,13 @@ from santun_models.ngrams import (
     TokenCache,
     offsets_of,
     split_sentences,
+    token_hashes,
     whole_texts,
+    word_buckets,
 )
+from santun_models.questions import MARK, QuestionFinder, with_marks
+from santun_models.spelling import Speller
+from santun_models.threshold import best_threshold
 
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
@@ -98,6 +103,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         How often a cue phrase of the lexicon counts as a feature of its group; 0 leaves the lexicon out.
     concepts : bool, default=True
         Whether words count as their concepts too (`santun_models.lexicon.concept_words`).
+    questions : bool, default=True
+        Whether sentences that ask get the question mark they lack (`santun_models.questions`).
+    spelling : int, default=40
+        A word in fewer than `min_df` groups is read as one in so many, if that is one slip away (`santun_models.spelling`);
+        0 reads every word as it is.
     min_language_gain : float, default=0.01
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
     prior : mapping of str to float or None, default=None
@@ -114,13 +124,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_behaviours,)
     hasher_ : NgramHasher
+    finder_ : QuestionFinder
+        Only with `questions`.
     thresholds_ : ndarray of float64, shape (n_behaviours,)
         Probability from which a behaviour is predicted.
     language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
     word_rows_, char_rows_ : ndarray of int32, shape (2 ** bits,)
         Row of the weights that each bucket has; 0, a row of zeros, where it is not used.
     word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + 1)
-        Weights times idf; the last column is squared idf, for the norm.
+        Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm.
     sentence_intercept_ : ndarray of float32, shape (n_behaviours,)
     turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
     turn_intercept_ : ndarray of float64, shape (n_behaviours,)
@@ -154,6 +166,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         char_bits: int = 20,
         cue_weight: int = 3,
         concepts: bool = True,
+        questions: bool = True,
+        spelling: int = 40,
         min_language_gain: float = 0.01,
         prior: Mapping[str, float] | None = None,
         random_state: int = 0,
@@ -170,6 +184,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.char_bits = char_bits
         self.cue_weight = cue_weight
         self.concepts = concepts
+        self.questions = questions
+        self.spelling = spelling
         self.min_language_gain = min_language_gain
         self.prior = prior
         self.random_state = random_state
@@ -227,25 +243,30 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         group = _numbered(np.arange(len(texts)) if groups is None else groups, len(texts))
         order = np.random.default_rng(self.random_state).permutation(int(group.max(initial=-1)) + 1)
         fold = order[group] % self.n_folds
+        sentences = split_sentences(texts)
         self.hasher_ = hasher = NgramHasher(
             self.word_bits,
             self.char_bits,
             cues=tuple(cue_phrases().values()) if self.cue_weight else (),
             cue_weight=self.cue_weight,
             concepts=concept_words() if self.concepts else (),
+            speller=self._speller(sentences, group) if self.spelling else None,
         )
-        sentences = split_sentences(texts)
+        if self.questions:
+            sentences = with_marks(sentences, self._asking(texts, sentences, group, fold))
         blocks = hasher.counts(sentences)
         idf = self._idf(blocks, group[sentences.owner])
-        features = _scaled(blocks, idf)
-        whole = _scaled(hasher.counts(whole_texts(sentences)), idf)
+        typical = _typical(blocks, idf)
+        features = _scaled(blocks, idf, typical)
+        whole = _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
 
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
         self.classes_ = names
         self.__dict__.pop("_token_cache", None)
         kept = [part > 0 for part in np.split(idf, [1 << self.word_bits])]
         used = idf[idf > 0]
-        tables = np.split(np.hstack([weights.T * used[:, None], (used**2)[:, None]]), [kept[0].sum()])
+        per_count = used / np.repeat(typical, [part.sum() for part in kept])
+        tables = np.split(np.hstack([weights.T * per_count[:, None], (used**2)[:, None]]), [kept[0].sum()])
         # as they are stored, so that a model says the same before and after
         self.word_rows_, self.word_weights_ = _unpacked(kept[0], *_pack(tables[0]))
         self.char_rows_, self.char_weights_ = _unpacked(kept[1], *_pack(tables[1]))
@@ -273,15 +294,39 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 )
         return texts, y.astype(np.int8), names
 
+    def _speller(self, sentences: Sentences, group: Ints) -> Speller:
+        """Words that are frequent, and others that are known, by the groups they stand in."""
+        n_groups = int(group.max(initial=0)) + 1
+        pairs = np.unique(sentences.ids * n_groups + group[sentences.owner[sentences.sentence_of_token]])
+        spread = np.bincount(pairs // n_groups, minlength=len(sentences.vocabulary))
+        words = [i for i in np.argsort(-spread, kind="stable").tolist() if sentences.vocabulary[i].isalpha()]
+        return Speller(
+            tuple(sentences.vocabulary[i] for i in words if spread[i] >= self.spelling),
+            tuple(sentences.vocabulary[i] for i in words if self.min_df <= spread[i] < self.spelling),
+        )
+
+    def _asking(self, texts: list[str], sentences: Sentences, group: Ints, fold: Ints) -> npt.NDArray[np.bool_]:
+        """Which sentences get a question mark, each by what was learnt of other folds; fit the finder on all of them."""
+        self.finder_ = QuestionFinder(random_state=self.random_state).fit(texts, group)
+        token_hash = token_hashes(self.hasher_.read(sentences.vocabulary))
+        asks = np.zeros(len(sentences.owner), bool)
+        for k in range(self.n_folds):
+            others = [text for text, own in zip(texts, fold.tolist(), strict=True) if own != k]
+            # a wrong mark would teach, so training texts get the surer ones only
+            finder = QuestionFinder(random_state=self.random_state).fit(others, sure=True)
+            held = fold[sentences.owner] == k
+            asks[held] = finder.asks(sentences, token_hash)[held]
+        return asks
+
     def _idf(self, blocks: Sequence[sp.csr_matrix], group: Ints) -> Scores:
-        """Inverse document frequency over the columns of both blocks; 0 for those in fewer than `min_df` groups."""
+        """Root of inverse document frequency over the columns of both blocks; 0 in fewer than `min_df` groups."""
         n = len(group)
         member = sp.csr_matrix((np.ones(n, np.float32), (group, np.arange(n))))
         df, spread = (
             np.concatenate([np.bincount(b.indices, minlength=b.shape[1]) for b in counted])
             for counted in (blocks, [member @ b for b in blocks])
         )
-        return np.where(spread >= self.min_df, np.log((1 + n) / (1 + df)) + 1, 0.0)
+        return np.where(spread >= self.min_df, np.sqrt(np.log((1 + n) / (1 + df)) + 1), 0.0)
 
     def _fit_sentences(
         self,
@@ -348,15 +393,21 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
         views = [(view - mean) / scale for view in views]
 
+        k = y.shape[1]
+
         def fit_rows(rows: npt.NDArray[np.bool_], j: int) -> tuple[Scores, float]:
             rows = rows & (y[:, j] >= 0)
             target = y[rows, j]
+            weights = np.zeros(views[0].shape[1])
             if target.min() == target.max():  # all examples lie in one fold
-                return np.zeros(views[0].shape[1]), _CLIP if target[0] else -_CLIP
-            x = np.vstack([view[rows] for view in views])
+                return weights, _CLIP if target[0] else -_CLIP
+            # of the turn itself the behaviour's own scores only
+            own = np.r_[j : 4 * k : k, 4 * k : len(weights)]
+            x = np.vstack([view[rows][:, own] for view in views])
             w = None if weight is None else np.tile(weight[rows], len(views))
             model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
-            return model.coef_[0], float(model.intercept_[0])
+            weights[own] = model.coef_[0]
+            return weights, float(model.intercept_[0])
 
         everything = np.ones(n, bool)
         jobs = [(fold != k, j) for j in range(y.shape[1]) for k in range(self.n_folds)]
@@ -406,6 +457,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             "params": params,
             "cues": [list(group) for group in self.hasher_.cues],
             "concepts": list(self.hasher_.concepts),
+            "frequent": " ".join(self.hasher_.speller.frequent) if self.hasher_.speller else "",
+            "known": " ".join(self.hasher_.speller.known) if self.hasher_.speller else "",
             "thresholds": self.thresholds_.tolist(),
             "language_thresholds": {code: own.tolist() for code, own in self.language_thresholds_.items()},
         }
@@ -415,6 +468,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             "turn_intercept": self.turn_intercept_,
             "unknown_previous": self.unknown_previous_,
         }
+        if self.questions:
+            settings["questions"] = self.finder_.intercept_
+            arrays["questions"] = self.finder_.weights_.astype(np.float16)
         for name, rows, weights in (
             ("words", self.word_rows_, self.word_weights_),
             ("chars", self.char_rows_, self.char_weights_),
@@ -450,7 +506,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             cues=tuple(tuple(group) for group in settings["cues"]),
             cue_weight=model.cue_weight,
             concepts=tuple(settings["concepts"]),
+            speller=Speller(*(tuple(settings[part].split()) for part in ("frequent", "known")))
+            if model.spelling
+            else None,
         )
+        if model.questions:
+            model.finder_ = QuestionFinder.from_arrays(settings["questions"], arrays["questions"])
         model.word_rows_, model.word_weights_ = _unpacked(used["words"], arrays["words"], arrays["words.scale"])
         model.char_rows_, model.char_weights_ = _unpacked(used["chars"], arrays["chars"], arrays["chars.scale"])
         model.sentence_intercept_ = arrays["sentence_intercept"]
@@ -465,20 +526,28 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
     def sentence_scores(self, sentences: Sentences) -> Scores:
         """Score sentences by stage one, shape (n_sentences, n_behaviours)."""
-        words, chars = self._token_sums(sentences)
+        words, chars = self._token_sums(*self._asked(sentences))
         k = len(self.classes_)
-        scores = words[:, :k] / np.sqrt(np.maximum(words[:, k:], 1e-9))
-        scores += chars[:, :k] / np.sqrt(np.maximum(chars[:, k:], 1e-9))
+        scores = words[:, :k] / _softened(words[:, k:])
+        scores += chars[:, :k] / _softened(chars[:, k:])
         return np.asarray(scores + self.sentence_intercept_, np.float64)
 
-    def _token_sums(self, sentences: Sentences) -> tuple[Floats, Floats]:
-        """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
+    def _asked(self, sentences: Sentences) -> tuple[Sentences, Ints]:
+        """Put the question marks that lack; also the rows of the vocabulary in the cache."""
+        if self.questions and MARK not in sentences.vocabulary:
+            sentences = sentences._replace(vocabulary=[*sentences.vocabulary, MARK])
         rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, *token_hashes = self._cache.arrays or self._tokens([])
+        if self.questions and len(sentences.ids):
+            sentences = with_marks(sentences, self.finder_.asks(sentences, self._cache.arrays[2][rows]))
+        return sentences, rows
+
+    def _token_sums(self, sentences: Sentences, rows: Ints) -> tuple[Floats, Floats]:
+        """Sums of the two tables over each sentence; in the order of the text, so that no batch changes a bit."""
+        token_words, token_chars, *token_hash = self._cache.arrays or self._tokens([])[1]
         n = len(sentences.owner)
         occurrence = _ordered(rows[sentences.ids], sentences.offsets, len(token_words))
         words = occurrence @ token_words
-        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hashes)):
+        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hash)):
             offsets = offsets_of(kind.sentence, n)
             counts = _ordered(self.word_rows_[kind.bucket], offsets, len(self.word_weights_))
             words += kind.weight * (counts @ self.word_weights_)
@@ -495,16 +564,18 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """All but the cache."""
         return {name: value for name, value in super().__getstate__().items() if name != "_token_cache"}
 
-    def _tokens(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[Any], ...]:
-        """Sums of both tables over each token, its hash, its stem's and its concept's."""
-        owner, bucket, token_hash = self.hasher_.token_grams(vocabulary)
+    def _tokens(self, vocabulary: Sequence[str]) -> tuple[Ints, tuple[npt.NDArray[Any], ...]]:
+        """A row each: sums of both tables over the token, its hash, its stem's and its concept's."""
+        owner, bucket = self.hasher_.token_grams(vocabulary)
         offsets = offsets_of(owner, len(vocabulary))
         chars = _ordered(self.char_rows_[bucket], offsets, len(self.char_weights_)) @ self.char_weights_
-        stem_hash, concept_hash = self.hasher_.meaning_hashes(vocabulary)
-        of_token, of_stem = (self.word_rows_[self.hasher_.word_buckets(h)] for h in (token_hash, stem_hash))
+        read = self.hasher_.read(vocabulary)
+        token_hash = token_hashes(read)
+        stem_hash, concept_hash = self.hasher_.meaning_hashes(read)
+        of_token, of_stem = (self.word_rows_[word_buckets(h, self.word_bits)] for h in (token_hash, stem_hash))
         of_concept = np.where(concept_hash, self.word_rows_[self.hasher_.concept_buckets(concept_hash)], 0)
         words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
-        return words, chars, token_hash, stem_hash, concept_hash
+        return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
         best, mean, first, last, count = pooled
@@ -606,17 +677,18 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def token_weights(self, sentences: Sentences) -> Scores:
         """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours).
 
-        A phrase's share is halved between its outer tokens. With `sentence_intercept_` the rows of a sentence add up to
-        its `sentence_scores`.
+        A phrase's share is halved between its outer tokens; a question mark that was put there is the last token's. With
+        `sentence_intercept_` the rows of a sentence add up to its `sentence_scores`.
         """
         k = len(self.classes_)
-        rows = self._cache.rows(sentences.vocabulary)
-        token_words, token_chars, *token_hashes = self._cache.arrays or self._tokens([])
         if not len(sentences.ids):
             return np.zeros((0, k))
+        own = sentences
+        sentences, rows = self._asked(own)
+        token_words, token_chars, *token_hash = self._cache.arrays
         words = token_words[rows][sentences.ids].astype(np.float64)
         chars = token_chars[rows][sentences.ids].astype(np.float64)
-        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hashes)):
+        for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hash)):
             halves = kind.weight * self.word_weights_[self.word_rows_[kind.bucket]].astype(np.float64) / 2
             lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
@@ -624,8 +696,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 np.add.at(words, np.where(end >= 0, end, np.where(other >= 0, other, lone)), halves)
         owner = sentences.sentence_of_token
         n = len(sentences.owner)
-        norms = [np.sqrt(np.maximum(np.bincount(owner, table[:, k], n), 1e-9))[owner, None] for table in (words, chars)]
-        return np.asarray(words[:, :k] / norms[0] + chars[:, :k] / norms[1], np.float64)
+        norms = [_softened(np.bincount(owner, table[:, k], n))[owner, None] for table in (words, chars)]
+        weights = words[:, :k] / norms[0] + chars[:, :k] / norms[1]
+        # a question mark that was put there speaks for the token before it
+        added = sentences.offsets[1:][np.diff(sentences.offsets) > np.diff(own.offsets)] - 1
+        weights[added - 1] += weights[added]
+        return np.asarray(np.delete(weights, added, axis=0), np.float64)
 
 
 class Explanation(NamedTuple):
@@ -643,25 +719,6 @@ class Explanation(NamedTuple):
     tokens: list[Scores]
     context: Scores
     base: Scores
-
-
-def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
-    """Score threshold of the highest F1, of rows by their weight, halfway to the next score below it.
-
-    Examples
-    --------
-    >>> best_threshold([0, 0, 1, 1], [0.1, 0.5, 0.7, 0.9])
-    0.6
-    """
-    y, p = np.asarray(truth), np.asarray(scores)
-    order = np.argsort(-p, kind="stable")
-    w = np.ones(len(y)) if weight is None else np.asarray(weight, np.float64)
-    hits = np.cumsum((y * w)[order])
-    f1 = 2 * hits / (np.cumsum(w[order]) + (y * w).sum())
-    ranked = p[order]
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # no threshold parts equal scores
-    cut = int(np.argmax(f1))
-    return float((ranked[cut] + ranked[min(cut + 1, len(y) - 1)]) / 2)
 
 
 def _f1(truth: npt.NDArray[Any], predicted: npt.NDArray[np.bool_], weight: Scores) -> float:
@@ -704,13 +761,25 @@ def _numbered(groups: Sequence[Any] | Ints, n_turns: int) -> Ints:
     return np.array([index.setdefault(group, len(index)) for group in groups], np.int64)
 
 
-def _scaled(blocks: Sequence[sp.csr_matrix], idf: Scores) -> sp.csr_matrix:
-    """Counts to features: the columns used, weighted by idf, divided by the root of the squared norm of the block."""
+def _softened(square: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Norm to the power of three quarters, of a squared norm: a long sentence is diluted less than by its norm."""
+    eighth = np.sqrt(np.sqrt(np.sqrt(np.maximum(square, 1e-9))))  # roots are exact in any batch, powers are not
+    return np.asarray(eighth * eighth * eighth)
+
+
+def _typical(blocks: Sequence[sp.csr_matrix], idf: Scores) -> Scores:
+    """Mean norm of each block to the power of a quarter, what `_softened` takes less of."""
+    squares = [block @ w**2 for block, w in zip(blocks, np.split(idf, [blocks[0].shape[1]]), strict=True)]
+    return np.array([max(np.sqrt(square).mean(), 1e-9) ** 0.25 for square in squares])
+
+
+def _scaled(blocks: Sequence[sp.csr_matrix], idf: Scores, typical: Scores) -> sp.csr_matrix:
+    """Counts to features: the columns used, weighted by idf, divided by the softened norm of the block."""
     scaled = []
-    for block, weight in zip(blocks, np.split(idf, [blocks[0].shape[1]]), strict=True):
+    for block, weight, part in zip(blocks, np.split(idf, [blocks[0].shape[1]]), typical, strict=True):
         used = np.flatnonzero(weight)
         block, weight = block[:, used], weight[used]
-        norm = np.sqrt(np.maximum(block @ weight**2, 1e-9))
+        norm = _softened(block @ weight**2) * part
         scaled.append(sp.diags(1 / norm) @ block @ sp.diags(weight))
     return sp.hstack(scaled).tocsr()
 

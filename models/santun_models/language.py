@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -22,12 +21,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from santun_models.ngrams import NgramHasher, Sentences, TokenCache, offsets_of, split_sentences
+from santun_models.ngrams import (
+    Ints,
+    NgramHasher,
+    Sentences,
+    TokenCache,
+    offsets_of,
+    split_sentences,
+    token_hashes,
+    word_buckets,
+)
 
 Scores = npt.NDArray[np.float64]
 _WORD = re.compile(r"(?:[^\W\d_]|(?<=[a-z])[2-9](?=[a-z])|\b[2357](?=[a-z]))+")
 _MARKS = re.compile("[\u0640\u064b-\u0652\u0670\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+|‹\w+›")
+_CLOSING = (".", ",", "!", "?", "،", "؟")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _RELATED = frozenset(("ms", "id"))  # a word of the one is no sign of mixing with the other
 _CLEAR = 1.5  # how far a word's best score is above its mean where it speaks clearly for a language
@@ -44,16 +53,16 @@ def words(text: str) -> str:
     return " ".join(filter(None, map(_chunk_words, text.split())))
 
 
-@lru_cache(maxsize=200_000)
 def _chunk_words(chunk: str) -> str:
     """Words of a chunk without white space."""
-    if chunk.isascii() and chunk.isalpha():  # one word, with nothing to take out
-        said = _STRETCHED.sub(r"\1", chunk.lower())
-    else:
-        if not chunk.isascii():
-            chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
-        said = " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
-    return chunk if said == chunk else said  # one string for two, in a cache of many
+    word = chunk[:-1] if chunk[-1:] in _CLOSING else chunk
+    if word.isalpha() and (word.isascii() or ("\u0640" not in word and unicodedata.is_normalized("NFKC", word))):
+        said = word.lower()  # one word, with nothing to take out: most chunks are such
+        if said.isalpha() and len(said) - len(set(said)) < 2:  # three letters alike leave two fewer kinds of letters
+            return said
+    if not chunk.isascii():
+        chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))
+    return " ".join(_WORD.findall(_STRETCHED.sub(r"\1", _ADDRESS.sub(" ", chunk).lower())))
 
 
 class LanguageIdentifier(ClassifierMixin, BaseEstimator):
@@ -122,7 +131,7 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         if len(model.classes_) == 2:
             coef, intercept = np.vstack([-coef[0] / 2, coef[0] / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
         self.classes_ = model.classes_
-        self.__dict__.pop("_word_cache", None)
+        self.__dict__.pop("_chunk_cache", None)
         table = coef.T.astype(np.float16).astype(np.float32)
         self.word_weights_, self.char_weights_ = table[: 1 << self.word_bits], table[1 << self.word_bits :]
         self.intercept_ = intercept.astype(np.float32)
@@ -164,36 +173,50 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
 
     def _token_features(self, sentences: Sentences) -> sp.csr_matrix:
         """Features of each distinct word: itself, and its n-grams with a total weight of one."""
-        owner, bucket, token_hash = self._hasher().token_grams(sentences.vocabulary)
+        owner, bucket = self._hasher().token_grams(sentences.vocabulary)
+        word = word_buckets(token_hashes(sentences.vocabulary), self.word_bits)
         n = len(sentences.vocabulary)
         offsets = offsets_of(owner, n)
         share = 1 / np.maximum(np.diff(offsets), 1)
-        whole = sp.csr_matrix(
-            (np.ones(n), self._hasher().word_buckets(token_hash), np.arange(n + 1)), shape=(n, 1 << self.word_bits)
-        )
+        whole = sp.csr_matrix((np.ones(n), word, np.arange(n + 1)), shape=(n, 1 << self.word_bits))
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits))
         return sp.hstack([whole, 3 * grams]).tocsr()
 
-    def _word_scores(self, vocabulary: Sequence[str]) -> tuple[Scores]:
+    def _word_scores(self, vocabulary: Sequence[str]) -> Scores:
         """Score of each word for each language, shape (n_words, n_languages)."""
-        hasher = self._hasher()
-        owner, bucket, token_hash = hasher.token_grams(vocabulary)
+        owner, bucket = self._hasher().token_grams(vocabulary)
+        word = word_buckets(token_hashes(vocabulary), self.word_bits)
         n = len(vocabulary)
         offsets = offsets_of(owner, n)
         share = (3 / np.maximum(np.diff(offsets), 1)).astype(np.float32)
         grams = sp.csr_matrix((share[owner], bucket, offsets), shape=(n, 1 << self.char_bits)) @ self.char_weights_
-        return (np.asarray(grams + self.word_weights_[hasher.word_buckets(token_hash)], np.float64),)
+        return np.asarray(grams + self.word_weights_[word], np.float64)
+
+    def _chunks(self, chunks: Sequence[str]) -> tuple[Ints, tuple[Scores, Ints, npt.NDArray[np.int8]]]:
+        """A row for each word of each chunk, and one for a chunk that has none.
+
+        Its score for each language, the number of words of its chunk, and the language it clearly speaks for, or -1.
+        """
+        said = split_sentences([_chunk_words(chunk) for chunk in chunks])
+        n_words = np.diff(said.offsets)
+        counts = np.maximum(n_words, 1)
+        own = self._word_scores(said.vocabulary)
+        scores = np.zeros((counts.sum(), own.shape[1]))
+        n_words = np.repeat(n_words, counts)
+        scores[n_words > 0] = own[said.ids]
+        clear = scores.max(axis=1) - scores.mean(axis=1) > _CLEAR
+        return counts, (scores, n_words, np.where(clear, scores.argmax(axis=1), -1).astype(np.int8))
 
     @property
     def _cache(self) -> TokenCache:
-        cache: TokenCache | None = self.__dict__.get("_word_cache")
+        cache: TokenCache | None = self.__dict__.get("_chunk_cache")
         if cache is None:
-            cache = self._word_cache = TokenCache(self._word_scores)
+            cache = self._chunk_cache = TokenCache(self._chunks)
         return cache
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the cache."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_word_cache"}
+        return {name: value for name, value in super().__getstate__().items() if name != "_chunk_cache"}
 
     def predict_proba(self, X: Sequence[str]) -> Scores:
         """Probability of each language, shape (n_texts, n_languages)."""
@@ -218,25 +241,20 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "word_weights_")
         chunks = pc.utf8_split_whitespace(pa.array(X, pa.large_string()))
         encoded = chunks.values.dictionary_encode()
-        vocabulary = split_sentences([_chunk_words(chunk) for chunk in encoded.dictionary.to_pylist()])
+        first = self._cache.rows(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
+        scores, words_of, speaks = self._cache.arrays or self._chunks([])[1]
         # a chunk may hold several words or none: from chunks of texts to words of texts
-        words_of = np.diff(vocabulary.offsets)
-        ids = encoded.indices.to_numpy().astype(np.int64)
-        spread = np.repeat(vocabulary.offsets[:-1][ids], words_of[ids])
-        within = np.arange(len(spread)) - np.repeat(np.cumsum(words_of[ids]) - words_of[ids], words_of[ids])
-        before = np.concatenate([[0], np.cumsum(words_of[ids])])
+        n = words_of[first]
+        before = np.r_[0, np.cumsum(n)]
+        word = np.repeat(first - before[:-1], n) + np.arange(before[-1])
         offsets = before[chunks.offsets.to_numpy()]
-        sentences = Sentences(vocabulary.vocabulary, vocabulary.ids[spread + within], offsets, np.arange(len(X)))
-        rows = self._cache.rows(sentences.vocabulary)
-        token = self._cache.arrays[0][rows] if len(rows) else self._word_scores([])[0]
-        n_words = np.diff(sentences.offsets)
-        total = _occurrence(sentences) @ token / np.sqrt(np.maximum(n_words, 1))[:, None] + self.intercept_
-        own = total.argmax(axis=1)
-        family = np.array([0 if c in _RELATED else i + 1 for i, c in enumerate(self.classes_)])
-        clear = token.max(axis=1) - token.mean(axis=1) > _CLEAR
-        other = family[token.argmax(axis=1)][sentences.ids] != family[own][sentences.sentence_of_token]
-        foreign = other & clear[sentences.ids]
-        n_foreign = np.bincount(sentences.sentence_of_token[foreign], minlength=len(X))
+        n_words = np.diff(offsets)
+        occurrence = sp.csr_matrix((np.ones(len(word), np.float32), word, offsets), shape=(len(X), len(scores)))
+        total = occurrence @ scores / np.sqrt(np.maximum(n_words, 1))[:, None] + self.intercept_
+        family = np.array([-2 if c in _RELATED else i for i, c in enumerate(self.classes_)] + [-1])
+        spoken, owner = family[speaks[word]], np.repeat(np.arange(len(X)), n_words)
+        foreign = (spoken != -1) & (spoken != family[total.argmax(axis=1)][owner])
+        n_foreign = np.bincount(owner[foreign], minlength=len(X))
         mixed = (n_foreign >= 2) & (n_foreign >= 0.25 * n_words)
         shifted = np.exp(total - total.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True), mixed, n_words

@@ -8,8 +8,8 @@ A prepared text is a string whose tokens stand between single blanks and whose s
   pairs and triples of concepts pass over the words between that have none,
 * *chars*: the character n-grams of each token, padded by a blank on both sides (scikit-learn's ``char_wb``).
 
-Both are weighted by inverse document frequency and divided by the root of an additive squared norm,
-``sum(count * idf ** 2)``. A linear score over them is a sum over tokens and over phrases, so a token is
+Both are weighted by the root of inverse document frequency and divided by a power of an additive squared norm,
+``sum(count * idf)``. A linear score over them is a sum over tokens and over phrases, so a token is
 looked at once a batch however often it occurs.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
+from santun_models.spelling import Speller
 from santun_models.stems import stem
 
 Floats = npt.NDArray[np.float32]
@@ -99,9 +101,9 @@ def split_sentences(texts: Sequence[str]) -> Sentences:
     ids, offsets = encoded.indices.to_numpy().astype(np.int64), tokens.offsets.to_numpy().astype(np.int64)
     vocabulary = encoded.dictionary.to_pylist()
     # nor are the empty tokens that white space at the ends of a line makes
-    drop = [i for i, w in enumerate(vocabulary) if not w or w in SILENT]
-    if drop:
-        kept = ~np.isin(ids, drop)
+    spoken = np.fromiter((bool(w) and w not in SILENT for w in vocabulary), bool, len(vocabulary))
+    if not spoken.all():
+        kept = spoken[ids]
         offsets = np.concatenate([[0], np.cumsum(kept)])[offsets]
         ids = ids[kept]
     owner = np.repeat(np.arange(len(texts)), np.diff(lines.offsets.to_numpy()))
@@ -127,6 +129,11 @@ def _codes(tokens: Sequence[str]) -> tuple[npt.NDArray[np.uint64], Ints]:
     return codes, np.fromiter(map(len, tokens), np.int64, len(tokens)) + 2
 
 
+def token_hashes(vocabulary: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """Hashes of tokens as they stand there, shape (n_tokens,)."""
+    return _hashes(*_codes(vocabulary)) if vocabulary else np.empty(0, np.uint64)
+
+
 def _hashes(codes: npt.NDArray[np.uint64], lengths: Ints) -> npt.NDArray[np.uint64]:
     starts = np.cumsum(lengths) - lengths
     with np.errstate(over="ignore"):
@@ -138,6 +145,40 @@ def _hashes(codes: npt.NDArray[np.uint64], lengths: Ints) -> npt.NDArray[np.uint
         hashes = np.add.reduceat(mixed * _MIX3, starts)
         hashes ^= hashes >> _U(31)
         return np.asarray(hashes * _MIX1)
+
+
+class _Bordered(NamedTuple):
+    """Sentences with a border before each and one behind the last."""
+
+    places: Ints  # of the tokens
+    token_at: Ints  # the token at each place, -1 at a border
+    paired: Ints  # places that make a pair with the next: all but the two borders of an empty sentence
+    pair_sentence: Ints
+
+
+def _bordered(sentences: Sentences) -> _Bordered:
+    lengths = np.diff(sentences.offsets)
+    n = len(lengths)
+    places = np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)
+    token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
+    token_at[places] = np.arange(len(sentences.ids))
+    paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))
+    return _Bordered(places, token_at, paired, np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0)))
+
+
+def token_pairs(sentences: Sentences, said: npt.NDArray[np.uint64], bits: int) -> tuple[Ints, Ints]:
+    """Buckets of the pairs of neighbours, a sentence's borders included, by the hash of each token, and their sentences."""
+    places, token_at, paired, pair_sentence = _bordered(sentences)
+    hashes = np.full(len(token_at), _BORDER, np.uint64)
+    hashes[places] = said
+    with np.errstate(over="ignore"):
+        return _bucket(hashes[paired] * _MIX1 + hashes[paired + 1] * _MIX2, bits), pair_sentence
+
+
+def word_buckets(token_hash: npt.NDArray[np.uint64], bits: int) -> Ints:
+    """Columns of single tokens in a block of so many bits."""
+    with np.errstate(over="ignore"):
+        return _bucket(token_hash * _MIX2 + _WORD_SEED, bits)
 
 
 def _runs(hashes: npt.NDArray[np.uint64], n_tokens: int) -> npt.NDArray[np.uint64]:
@@ -170,6 +211,8 @@ class NgramHasher:
     concepts : tuple of str
         The words of each concept, between blanks; no word stands in two. A token that is none of them has the concept of
         its stem, if that is one.
+    speller : Speller or None
+        What it reads a token as counts in the block of words (see `read`); characters are those that stand there.
     """
 
     word_bits: int = 18
@@ -178,6 +221,7 @@ class NgramHasher:
     cues: tuple[tuple[str, ...], ...] = ()
     cue_weight: int = 3
     concepts: tuple[str, ...] = ()
+    speller: Speller | None = None
 
     @cached_property
     def _concepts(self) -> dict[str, int]:
@@ -194,7 +238,7 @@ class NgramHasher:
             for phrase in phrases:
                 tokens = phrase.split()
                 if 0 < len(tokens) <= 3:
-                    hashes = self.token_grams(tokens)[2]
+                    hashes = token_hashes(tokens)
                     found[len(tokens)].setdefault(int(_runs(hashes, len(tokens))[0]), column)
         tables = {}
         for n, table in found.items():
@@ -205,7 +249,17 @@ class NgramHasher:
                 tables[n] = keys, np.array([table[h] for h in sorted(table)], np.int64), begins
         return tables
 
-    def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints, npt.NDArray[np.uint64]]:
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(self._concepts) | {word for group in self.cues for phrase in group for word in phrase.split()}
+
+    def read(self, vocabulary: Sequence[str]) -> Sequence[str]:
+        """Tokens as the speller reads them; a word of a concept or a cue is no slip."""
+        if self.speller is None:
+            return vocabulary
+        return [token if token in self._listed else self.speller(token) for token in vocabulary]
+
+    def token_grams(self, vocabulary: Sequence[str]) -> tuple[Ints, Ints]:
         """Character n-grams of tokens.
 
         Returns
@@ -214,10 +268,9 @@ class NgramHasher:
             Index of the token that a gram belongs to, ascending.
         bucket : ndarray of int64, shape (n_grams,)
             Column of the gram in the block of characters.
-        token_hash : ndarray of uint64, shape (n_tokens,)
         """
         if not vocabulary:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64)
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         codes, lengths = _codes(vocabulary)
         ends = np.cumsum(lengths)
         token = np.repeat(np.arange(len(vocabulary)), lengths)
@@ -236,7 +289,7 @@ class NgramHasher:
                     buckets.append(_bucket(rolling[inside] * _MIX1 + _U(n) * _MIX2, self.char_bits))
         owner, bucket = np.concatenate(owners), np.concatenate(buckets)
         order = np.argsort(owner, kind="stable")
-        return owner[order], bucket[order], _hashes(codes, lengths)
+        return owner[order], bucket[order]
 
     def meaning_hashes(self, vocabulary: Sequence[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Hashes of the stems of tokens, and of their concepts, each of shape (n_tokens,).
@@ -253,12 +306,7 @@ class NgramHasher:
         number = np.array(found, np.uint64)
         with np.errstate(over="ignore"):
             concepts = np.where(number > 0, (number * _MIX1) ^ _CONCEPT_SEED, _U(0))
-        return _hashes(*_codes(stems)) ^ _STEM_SEED, concepts
-
-    def word_buckets(self, token_hash: npt.NDArray[np.uint64]) -> Ints:
-        """Columns of single tokens in the block of words."""
-        with np.errstate(over="ignore"):
-            return _bucket(token_hash * _MIX2 + _WORD_SEED, self.word_bits)
+        return token_hashes(stems) ^ _STEM_SEED, concepts
 
     def concept_buckets(self, concept_hash: npt.NDArray[np.uint64]) -> Ints:
         """Columns of single concepts in the block of words."""
@@ -274,10 +322,7 @@ class NgramHasher:
         """Columns in the block of words of phrases of all kinds, one after another: of tokens, stems, concepts, cues."""
         lengths = np.diff(sentences.offsets)
         n = len(lengths)
-        # each sentence is preceded by one border, which also closes the sentence before it
-        places = np.arange(len(sentences.ids)) + np.repeat(np.arange(1, n + 1), lengths)
-        token_at = np.full(len(sentences.ids) + n + 1, -1, np.int64)
-        token_at[places] = np.arange(len(sentences.ids))
+        places, token_at, paired, pair_sentence = _bordered(sentences)
         said, stems = (np.full(len(token_at), _BORDER, np.uint64) for _ in range(2))
         said[places], stems[places] = token_hash[sentences.ids], stem_hash[sentences.ids]
         inside = np.flatnonzero(token_at[1:-1] >= 0)  # triples that do not reach over a border
@@ -286,8 +331,6 @@ class NgramHasher:
             pair, stem_pair = (h[:-1] * _MIX1 + h[1:] * _MIX2 for h in (said, stems))
             skip = stems[inside] * _MIX2 + stems[inside + 2] * _MIX3
             triple = stem_pair[inside] * _FNV + stems[inside + 2] * _MIX1
-        paired = np.flatnonzero((token_at[:-1] >= 0) | (token_at[1:] >= 0))  # not the two borders of an empty sentence
-        pair_sentence = np.repeat(np.arange(n), np.where(lengths, lengths + 1, 0))
         for hashes in (pair, stem_pair):
             yield Phrases(
                 _bucket(hashes[paired], self.word_bits), pair_sentence, token_at[paired], token_at[paired + 1]
@@ -315,13 +358,15 @@ class NgramHasher:
     def counts(self, sentences: Sentences) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """Sparse counts of both blocks, shapes (n_sentences, 2 ** word_bits) and (n_sentences, 2 ** char_bits)."""
         n, n_tokens = len(sentences.owner), len(sentences.vocabulary)
-        gram_owner, gram_bucket, token_hash = self.token_grams(sentences.vocabulary)
-        stem_hash, concept_hash = self.meaning_hashes(sentences.vocabulary)
+        gram_owner, gram_bucket = self.token_grams(sentences.vocabulary)
+        read = self.read(sentences.vocabulary)
+        token_hash = token_hashes(read)
+        stem_hash, concept_hash = self.meaning_hashes(read)
         owner, meant = sentences.sentence_of_token, concept_hash[sentences.ids] != 0
         occurrence = _csr(owner, sentences.ids, (n, n_tokens))
         chars = occurrence @ _csr(gram_owner, gram_bucket, (n_tokens, 1 << self.char_bits))
         phrases = list(self.phrases(sentences, token_hash, stem_hash, concept_hash))
-        single = [self.word_buckets(hashes)[sentences.ids] for hashes in (token_hash, stem_hash)]
+        single = [word_buckets(hashes, self.word_bits)[sentences.ids] for hashes in (token_hash, stem_hash)]
         concepts = self.concept_buckets(concept_hash)[sentences.ids[meant]]
         words = _csr(
             np.concatenate([owner, owner, owner[meant], *(np.tile(kind.sentence, kind.weight) for kind in phrases)]),
@@ -337,7 +382,8 @@ class TokenCache:
     Parameters
     ----------
     compute : callable
-        From tokens to arrays of one row a token; a row may depend on nothing but its token.
+        From tokens to the number of rows of each, one or more, and arrays of all these rows, in order; they may depend on
+        nothing but their token.
     capacity : int, default=200_000
         Tokens kept; past it the cache begins anew.
 
@@ -347,21 +393,33 @@ class TokenCache:
         Rows of all tokens so far, with room behind them.
     """
 
-    def __init__(self, compute: Callable[[Sequence[str]], Sequence[npt.NDArray[Any]]], capacity: int = 200_000) -> None:
+    def __init__(
+        self,
+        compute: Callable[[Sequence[str]], tuple[Ints, Sequence[npt.NDArray[Any]]]],
+        capacity: int = 200_000,
+    ) -> None:
         self.compute = compute
         self.capacity = capacity
         self.index: dict[str, int] = {}
         self.arrays: list[npt.NDArray[Any]] = []
+        self.filled = 0
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.index.clear()
+        self.filled = 0
 
     def rows(self, tokens: Sequence[str]) -> Ints:
-        """Rows of tokens in `arrays`; distinct tokens that are new are computed."""
+        """First row of each token in `arrays`; distinct tokens that are new are computed."""
         index = self.index
         if len(index) + len(tokens) > self.capacity:
-            index.clear()
-        new = [token for token in tokens if token not in index]
-        if new:
-            first, last = len(index), len(index) + len(new)
-            computed = self.compute(new)
+            self.clear()
+        rows = np.fromiter(map(index.get, tokens, repeat(-1)), np.int64, len(tokens))
+        unknown = np.flatnonzero(rows < 0)
+        if len(unknown):
+            new = [tokens[i] for i in unknown.tolist()]
+            counts, computed = self.compute(new)
+            first, last = self.filled, self.filled + int(counts.sum())
             if not self.arrays:
                 self.arrays = [np.empty((0, *part.shape[1:]), part.dtype) for part in computed]
             for at, part in enumerate(computed):
@@ -370,8 +428,10 @@ class TokenCache:
                     grown[:first] = self.arrays[at][:first]
                     self.arrays[at] = grown
                 self.arrays[at][first:last] = part
-            index.update(zip(new, range(first, last), strict=True))
-        return np.fromiter(map(index.__getitem__, tokens), np.int64, len(tokens))
+            rows[unknown] = first + np.cumsum(counts) - counts
+            index.update(zip(new, rows[unknown].tolist(), strict=True))
+            self.filled = last
+        return rows
 
 
 def _csr(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sp.csr_matrix:

@@ -257,7 +257,7 @@ class Model:
             classifier = BehaviourClassifier.from_arrays(*part("behaviour"))
             identifier = LanguageIdentifier.from_arrays(*part("language"))
             seen = arrays["seen"].astype(np.uint64)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error}); take a fresh copy") from None
         manifest["content_sha256"] = content_hash(manifest)
         return cls(classifier, identifier, manifest, seen)
@@ -331,14 +331,8 @@ def with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt.
 
 def conversation_runs(rows: Sequence[Utterance]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Number of the conversation of each row, and the row of the turn before (-1 for none)."""
-    run = np.zeros(len(rows), np.int64)
-    previous = np.full(len(rows), -1, np.int64)
-    for i in range(1, len(rows)):
-        before, here = rows[i - 1], rows[i]
-        inside = before.conversation_id is not None and before.conversation_id[:1] == "\x00"
-        if inside or (here.conversation_id is not None and here.conversation_id == before.conversation_id):
-            run[i] = run[i - 1]
-            previous[i] = i - 1
-        else:
-            run[i] = run[i - 1] + 1
-    return run, previous
+    names = [row.conversation_id for row in rows]
+    pairs = zip([None, *names], names, strict=False)
+    joined = np.array([a is not None and (a == b or a[:1] == "\x00") for a, b in pairs], bool)
+    previous = np.where(joined, np.arange(-1, len(rows) - 1), -1)
+    return np.cumsum(~joined) - 1, previous

@@ -114,6 +114,8 @@ class Features(_Table):
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
     concepts: bool = True
+    questions: bool = True
+    spelling: Annotated[int, Field(ge=0)] = 40
 
 
 class Classifier(_Table):
@@ -129,7 +131,7 @@ class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.25, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
+    prior: dict[str, Weight] = {"empathy": 0.2, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
 
 
 class Augmentation(_Table):

@@ -118,7 +118,7 @@ def context_of(rows: Sequence[Utterance]) -> Context:
 
 def facts_of(rows: Sequence[Utterance], recipe: Recipe) -> dict[str, Any]:
     """What a manifest says of the training: versions, recipe, number and hash of the rows. No clock, no machine."""
-    libraries = {name: version(name) for name in ("spacy", "scikit-learn", "numpy", "scipy")}
+    libraries = {name: version(name) for name in ("spacy", "scikit-learn", "numpy", "scipy", "symspellpy")}
     return {
         "santun": version("santun"),
         "libraries": libraries,

@@ -29,7 +29,6 @@ from santun.prepare import pipeline as pipelines
 from santun.recipe import default_recipe
 from santun.training_data import gather, label_matrix
 from santun_corpora import LANGUAGES, Utterance
-from santun_models import language
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import SGDClassifier
@@ -70,9 +69,8 @@ def forget(model: Model) -> None:
     for lang in LANGUAGES:
         module._writer(lang).pieces.clear()
         module._writer(lang).tokenizer._chunks.clear()
-    language._chunk_words.cache_clear()
-    model.classifier._cache.index.clear()
-    model.identifier._cache.index.clear()
+    model.classifier._cache.clear()
+    model.identifier._cache.clear()
 
 
 def cpu(work, *arguments) -> float:

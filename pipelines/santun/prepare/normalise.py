@@ -21,11 +21,11 @@ _DROPPED = re.compile(
 _REPLACED = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "—": "-", "–": "-", "\x00": "\ufffd"}
 )
-_ARABIC_SPELLING = str.maketrans("أإآٱىةؤئیکگپچ", "اااايهويي" + "ككبج")
+_ARABIC_SPELLING = str.maketrans("أإآٱىةؤئیکگپچ؟", "اااايهويي" + "ككبج?")
 _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 # digits; but one digit beside letters is a letter in Arabizi and chat ("3afwan", "gr8")
 _NUMBERS = re.compile(r"\d{2,}|(?<![^\W\d_])\d(?![^\W\d_])")
-_MANY_MARKS = re.compile(r"([!?؟،,])\1+")
+_MANY_MARKS = re.compile(r"([!?،,])\1+")
 
 
 class Normalised(NamedTuple):
@@ -72,7 +72,7 @@ def normalise(chunk: str) -> Normalised:
 
 
 def spelling(token: str) -> str:
-    """Fold what writers vary freely: case, Arabic letter variants, elongation, runs of marks, digits.
+    """Fold what writers vary freely: case, Arabic letter variants and question marks, elongation, runs of marks, digits.
 
     Examples
     --------

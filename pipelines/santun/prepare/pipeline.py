@@ -65,7 +65,7 @@ class _Writer:
         """Write a chunk: its norms, with a line break where a sentence ends."""
         text = self.tokenizer.plain(raw)
         if text is None:
-            text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.chunk(raw)])
+            text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.analyse(raw)])
         if len(self.pieces) >= _CACHE_SIZE:
             self.pieces.clear()
         self.pieces[raw] = raw if text == raw else text  # one string for two: these are most of a long job's memory

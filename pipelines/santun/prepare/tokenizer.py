@@ -29,12 +29,14 @@ from santun.prepare.languages import LanguageData, language_data
 from santun.prepare.normalise import normalise, spelling
 
 _WHOLE = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,63}|[@#]\w+", re.IGNORECASE)
+_NAME = re.compile(r"[@#]\w+", re.ASCII)
 _TRAILING = ".,;:!?؟،؛)]}'\""
 _LETTERS_HYPHEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _REDUPLICATED = re.compile(r"([^\W\d_]{2,})-\1")
 _TWICE = re.compile(r"([^\W\d_]{3,})2")
 _MARKS = frozenset("!?.؟،,")
 _CLOSING_MARKS = frozenset(",.!?;:؟،؛")
+_MARK_NORMS = {mark: spelling(mark) for mark in _CLOSING_MARKS}
 _ENDS = frozenset(".!?؟۔…。")
 _CLOSERS = frozenset("\"')]}»”’*")
 _CACHE_SIZE = 100_000
@@ -104,32 +106,37 @@ class ChunkTokenizer:
         self._chunks: dict[str, tuple[ChunkToken, ...]] = {}
 
     def chunk(self, raw: str) -> tuple[ChunkToken, ...]:
-        """Tokenise a chunk that holds no white space."""
+        """Tokenise a chunk as `analyse` does, once."""
         found = self._chunks.get(raw)
         if found is None:
             if len(self._chunks) >= _CACHE_SIZE:
                 self._chunks.clear()
-            found = self._chunks[raw] = self._analyse(raw)
+            found = self._chunks[raw] = self.analyse(raw)
         return found
 
     def plain(self, raw: str) -> str | None:
-        """Norms of a chunk of plain letters with or without one mark behind; None for any other chunk.
+        """Norms of a chunk of letters with or without one mark behind, or of a user's name or tag; None for any other chunk.
 
         A short way to what `chunk` gives: most chunks are such, and need none of spaCy's rules.
         """
-        mark = raw[-1] if self._is_word_and_mark(raw) else ""
-        word = raw[:-1] if mark else raw
-        if not mark and not self._is_word(word):
-            return None
+        if raw.isalpha():
+            word, mark = raw, ""
+            if not self._is_word(word):
+                return None
+        elif self._is_word_and_mark(raw):
+            word, mark = raw[:-1], raw[-1]
+        else:
+            return self._norm(raw) if _NAME.fullmatch(raw) else None
         if not word.isascii() and ("\u0640" in word or not unicodedata.is_normalized("NFKC", word)):
             return None
         if not mark:
             return self._norm(word)
         if mark == "." and word.lower() in self.data.abbreviations:
             return None
-        return f"{self._norm(word)} {mark}" + "\n" * (mark in _ENDS)
+        return f"{self._norm(word)} {_MARK_NORMS[mark]}" + "\n" * (mark in _ENDS)
 
-    def _analyse(self, raw: str) -> tuple[ChunkToken, ...]:
+    def analyse(self, raw: str) -> tuple[ChunkToken, ...]:
+        """Tokenise a chunk that holds no white space, and keep nothing of it."""
         text, offsets = normalise(raw)
         spans: list[tuple[int, int]] = []
         for start, end in self._split(text):
@@ -178,17 +185,20 @@ class ChunkTokenizer:
 
     def _is_word(self, text: str) -> bool:
         """Whether a chunk is plain letters, which spaCy's rules leave whole."""
-        return len(text) > 3 and text.isalpha() and text not in self._rules
+        # of short words some are prefixes, say of currencies
+        return text.isalpha() and text not in self._rules and (len(text) > 3 or not self._inner.prefix_search(text))
 
     def _is_word_and_mark(self, text: str) -> bool:
-        """Whether a chunk is plain letters and one mark, which spaCy's rules always part."""
+        """Whether a chunk is plain letters and one mark, which spaCy's rules part."""
         word = text[:-1]
-        return (
-            text[-1:] in _CLOSING_MARKS
-            and self._is_word(word)
-            and text not in self._rules
-            and not (text[-1] == "." and word[-1].isupper())
-        )
+        if text[-1:] not in _CLOSING_MARKS or not self._is_word(word) or text in self._rules:
+            return False
+        if text[-1] == "." and word[-1].isupper():
+            return False
+        if len(word) > 3:
+            return True
+        mark = self._inner.suffix_search(text)
+        return mark is not None and mark.start() == len(word)
 
     def _norm(self, word: str) -> str:
         if not word.isalpha() and _WHOLE.fullmatch(word):
