@@ -210,6 +210,19 @@ def test_a_lower_prior_predicts_less_of_that_behaviour_only():
     assert rarer[1] >= plain[1]
 
 
+def test_a_prior_of_a_language_holds_there_only():
+    texts, y = [text for text in TEXTS for _ in range(8)], np.repeat(Y, 8, axis=0)
+    y[[i for i, text in enumerate(texts) if text == "hello" and i % 4 > 1]] = 0  # only every other "hello" greets
+    context = Context.unknown(len(texts))._replace(lang=np.array(["ms", "en"] * (len(texts) // 2)))
+    plain = BehaviourClassifier(**SMALL, rounds=0).fit(texts, y, context=context)
+    rarer = clone(plain).set_params(prior={"greeting:en": 0.2}).fit(texts, y, context=context)
+
+    assert rarer.language_thresholds_["en"][1] > plain.language_thresholds_["en"][1]
+    assert rarer.language_thresholds_["en"][0] == plain.language_thresholds_["en"][0]
+    assert rarer.language_thresholds_["ms"].tolist() == plain.language_thresholds_["ms"].tolist()
+    assert rarer.thresholds_.tolist() == plain.thresholds_.tolist()
+
+
 def test_where_examples_weigh_less_the_threshold_is_higher():
     truth, scores = [1, 1, 0, 1, 0, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 

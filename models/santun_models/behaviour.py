@@ -112,7 +112,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
     prior : mapping of str to float or None, default=None
         For behaviours that are rarer, or more frequent, in use than in training: how often, as a share of how often they
-        are in training. Thresholds have the best F1 at that prior.
+        are in training. Thresholds have the best F1 at that prior. ``behaviour:language`` holds for that language only,
+        which then has a threshold of its own.
     random_state : int, default=0
         Seed of the solver and of the folds.
     n_jobs : int, default=2
@@ -424,17 +425,21 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
     def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_], weight: Scores) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
-        n_labels = y.shape[1]
         known = y >= 0
-        prior = [(self.prior or {}).get(str(name), 1.0) for name in self.classes_]
-        weights = weight[:, None] * np.where(y == 1, prior, 1.0)
+        prior = self.prior or {}
+
+        def weighted(code: str) -> Scores:
+            share = [prior.get(f"{name}:{code}", prior.get(str(name), 1.0)) for name in self.classes_]
+            return np.asarray(weight[:, None] * np.where(y == 1, share, 1.0))
+
+        weights = weighted("")
         self.thresholds_ = np.array(
             [best_threshold(y[k, j], probabilities[k, j], weights[k, j]) for j, k in enumerate(known.T)]
         )
         self.language_thresholds_ = {}
         for code in sorted(set(lang.tolist()) - {"unknown"}):
-            own = self.thresholds_.copy()
-            for j in range(n_labels):
+            own, weights = self.thresholds_.copy(), weighted(code)
+            for j, name in enumerate(self.classes_):
                 rows = (lang == code) & known[:, j]
                 truth, p, w = y[rows, j], probabilities[rows, j], weights[rows, j]
                 positives = int(truth.sum())
@@ -442,7 +447,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                     continue
                 shrunk = positives / (positives + 200)
                 candidate = shrunk * best_threshold(truth, p, w) + (1 - shrunk) * own[j]
-                if _f1(truth, p >= candidate, w) >= _f1(truth, p >= own[j], w) + self.min_language_gain:
+                gain = _f1(truth, p >= candidate, w) - _f1(truth, p >= own[j], w)
+                if f"{name}:{code}" in prior or gain >= self.min_language_gain:
                     own[j] = candidate
             self.language_thresholds_[code] = own
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from santun_corpora import BEHAVIOURS
+from santun_corpora import BEHAVIOURS, LANGUAGES
 from santun_corpora.columns import FIELDS
 
 from santun.noise import KINDS
@@ -131,7 +131,15 @@ class Calibration(_Table):
     """Thresholds; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
-    prior: dict[str, Weight] = {"empathy": 0.2, "rapport_question": 0.5, "ownership": 0.5, "closing": 0.5}
+    prior: dict[str, Weight] = {
+        "empathy": 0.2,
+        "rapport_question": 0.5,
+        "ownership": 0.5,
+        "closing": 0.5,
+        "empathy:ar": 0.3,
+        "rapport_question:en": 0.1,
+        "solution_offer:id": 0.5,
+    }
 
 
 class Augmentation(_Table):
@@ -206,6 +214,9 @@ class Recipe(_Table):
         unknown = next((name for name in self.data.map if name not in FIELDS), None)
         if unknown is not None:
             raise ValueError(f"data.map: {unknown!r} is no field; the fields are {', '.join(FIELDS)}")
+        odd = next((name for name in self.calibration.prior if name.partition(":")[2] not in ("", *LANGUAGES)), None)
+        if odd is not None:
+            raise ValueError(f"calibration.prior: {odd!r} names no language; they are {', '.join(LANGUAGES)}")
         for label, behaviour in self.data.labels.items():
             if behaviour and behaviour not in self.behaviours:
                 raise ValueError(f"data.labels: {label!r} goes to {behaviour!r}, which is none of the behaviours")
