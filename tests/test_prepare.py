@@ -57,6 +57,7 @@ def test_tokenizer_faults_are_mended(lang, text, expected):
         ("ar", "أهلاااا إنشاءالله ٢٥", "اهلا ان شاء الله 00"),
         ("ar", "كيفك؟؟ وانت ؟", "كيفك ?\nوانت ?"),
         ("ar", "ﻣﺮﺣﺒﺎ", "مرحبا"),
+        ("en", "Iʼm sorry itʼs late", "i am sorry it 's late"),
         ("en", "DM @Maju #fail www.a.example", "dm ‹user› ‹tag› ‹link›"),
     ],
 )  # fmt: skip

@@ -113,7 +113,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     prior : mapping of str to float or None, default=None
         For behaviours that are rarer, or more frequent, in use than in training: how often, as a share of how often they
         are in training. Thresholds have the best F1 at that prior. ``behaviour:language`` holds for that language only,
-        which then has a threshold of its own.
+        which then has a threshold of its own whatever it gains, if it has 30 examples.
     random_state : int, default=0
         Seed of the solver and of the folds.
     n_jobs : int, default=2
@@ -427,28 +427,26 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
         known = y >= 0
         prior = self.prior or {}
+        general = [prior.get(str(name), 1.0) for name in self.classes_]
 
-        def weighted(code: str) -> Scores:
-            share = [prior.get(f"{name}:{code}", prior.get(str(name), 1.0)) for name in self.classes_]
-            return np.asarray(weight[:, None] * np.where(y == 1, share, 1.0))
+        def weighted(rows: npt.NDArray[np.bool_], j: int, share: float) -> tuple[Labels, Scores, Scores]:
+            truth = y[rows, j]
+            return truth, probabilities[rows, j], weight[rows] * np.where(truth == 1, share, 1.0)
 
-        weights = weighted("")
-        self.thresholds_ = np.array(
-            [best_threshold(y[k, j], probabilities[k, j], weights[k, j]) for j, k in enumerate(known.T)]
-        )
+        self.thresholds_ = np.array([best_threshold(*weighted(rows, j, general[j])) for j, rows in enumerate(known.T)])
         self.language_thresholds_ = {}
         for code in sorted(set(lang.tolist()) - {"unknown"}):
-            own, weights = self.thresholds_.copy(), weighted(code)
+            own = self.thresholds_.copy()
             for j, name in enumerate(self.classes_):
-                rows = (lang == code) & known[:, j]
-                truth, p, w = y[rows, j], probabilities[rows, j], weights[rows, j]
+                told = prior.get(f"{name}:{code}")
+                truth, p, w = weighted((lang == code) & known[:, j], j, general[j] if told is None else told)
                 positives = int(truth.sum())
                 if positives < 30:
                     continue
                 shrunk = positives / (positives + 200)
                 candidate = shrunk * best_threshold(truth, p, w) + (1 - shrunk) * own[j]
                 gain = _f1(truth, p >= candidate, w) - _f1(truth, p >= own[j], w)
-                if f"{name}:{code}" in prior or gain >= self.min_language_gain:
+                if told is not None or gain >= self.min_language_gain:
                     own[j] = candidate
             self.language_thresholds_[code] = own
 
@@ -539,7 +537,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return np.asarray(scores + self.sentence_intercept_, np.float64)
 
     def _asked(self, sentences: Sentences) -> tuple[Sentences, Ints]:
-        """Put the question marks that lack; also the rows of the vocabulary in the cache."""
+        """Put the question marks that lack; also give the rows of the vocabulary in the cache."""
+        # the mark must be among the words before they are looked up
         if self.questions and MARK not in sentences.vocabulary:
             sentences = sentences._replace(vocabulary=[*sentences.vocabulary, MARK])
         rows = self._cache.rows(sentences.vocabulary)

@@ -242,9 +242,9 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         chunks = pc.utf8_split_whitespace(pa.array(X, pa.large_string()))
         encoded = chunks.values.dictionary_encode()
         first = self._cache.rows(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
-        scores, words_of, speaks = self._cache.arrays or self._chunks([])[1]
+        scores, n_of_chunk, speaks = self._cache.arrays or self._chunks([])[1]
         # a chunk may hold several words or none: from chunks of texts to words of texts
-        n = words_of[first]
+        n = n_of_chunk[first]
         before = np.r_[0, np.cumsum(n)]
         word = np.repeat(first - before[:-1], n) + np.arange(before[-1])
         offsets = before[chunks.offsets.to_numpy()]

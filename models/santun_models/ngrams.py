@@ -385,12 +385,12 @@ class TokenCache:
         From tokens to the number of rows of each, one or more, and arrays of all these rows, in order; they may depend on
         nothing but their token.
     capacity : int, default=200_000
-        Tokens kept; past it the cache begins anew.
+        Rows kept; past it the cache begins anew.
 
     Attributes
     ----------
     arrays : list of ndarray
-        Rows of all tokens so far, with room behind them.
+        Rows of all tokens since it last began anew, with room behind them; none before the first.
     """
 
     def __init__(
@@ -407,12 +407,13 @@ class TokenCache:
     def clear(self) -> None:
         """Begin anew."""
         self.index.clear()
+        self.arrays = []
         self.filled = 0
 
     def rows(self, tokens: Sequence[str]) -> Ints:
         """First row of each token in `arrays`; distinct tokens that are new are computed."""
         index = self.index
-        if len(index) + len(tokens) > self.capacity:
+        if self.filled + len(tokens) > self.capacity:
             self.clear()
         rows = np.fromiter(map(index.get, tokens, repeat(-1)), np.int64, len(tokens))
         unknown = np.flatnonzero(rows < 0)

@@ -116,7 +116,8 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
         text += (
             "\n## Real public utterances\n\n"
             f"`santun evaluate {' '.join(map(str, gold))} --by source`: utterances of public collections, half drawn at random "
-            "and half by cue words, labelled by the guide, used for measuring only.\n"
+            "and half by cue words, labelled by the guide. No text of them is trained on; "
+            "priors of thresholds, those of single languages above all, were chosen on them (docs/experiments.md).\n"
         )
         text += _tables(measured) + _by(measured, "source", "")
         text += _by(evaluate(model, rows, by="drawn_by"), "drawn_by", "")

@@ -214,9 +214,12 @@ class Recipe(_Table):
         unknown = next((name for name in self.data.map if name not in FIELDS), None)
         if unknown is not None:
             raise ValueError(f"data.map: {unknown!r} is no field; the fields are {', '.join(FIELDS)}")
-        odd = next((name for name in self.calibration.prior if name.partition(":")[2] not in ("", *LANGUAGES)), None)
-        if odd is not None:
-            raise ValueError(f"calibration.prior: {odd!r} names no language; they are {', '.join(LANGUAGES)}")
+        for key in self.calibration.prior:
+            name, colon, code = key.partition(":")
+            if name not in (*self.behaviours, *BEHAVIOURS):
+                raise ValueError(f"calibration.prior: {name!r} is none of the behaviours")
+            if colon and code not in LANGUAGES:
+                raise ValueError(f"calibration.prior: {key!r} names no language; they are {', '.join(LANGUAGES)}")
         for label, behaviour in self.data.labels.items():
             if behaviour and behaviour not in self.behaviours:
                 raise ValueError(f"data.labels: {label!r} goes to {behaviour!r}, which is none of the behaviours")

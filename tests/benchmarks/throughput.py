@@ -68,7 +68,6 @@ def forget(model: Model) -> None:
     module = sys.modules[pipeline.__module__]
     for lang in LANGUAGES:
         module._writer(lang).pieces.clear()
-        module._writer(lang).tokenizer._chunks.clear()
     model.classifier._cache.clear()
     model.identifier._cache.clear()
 

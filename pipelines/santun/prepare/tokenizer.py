@@ -119,15 +119,13 @@ class ChunkTokenizer:
 
         A short way to what `chunk` gives: most chunks are such, and need none of spaCy's rules.
         """
-        if raw.isalpha():
+        if self._is_word(raw):
             word, mark = raw, ""
-            if not self._is_word(word):
-                return None
         elif self._is_word_and_mark(raw):
             word, mark = raw[:-1], raw[-1]
         else:
             return self._norm(raw) if _NAME.fullmatch(raw) else None
-        if not word.isascii() and ("\u0640" in word or not unicodedata.is_normalized("NFKC", word)):
+        if not word.isascii() and ("\u0640" in word or "ʼ" in word or not unicodedata.is_normalized("NFKC", word)):
             return None
         if not mark:
             return self._norm(word)
@@ -184,12 +182,11 @@ class ChunkTokenizer:
                 yield token.idx, token.idx + len(token)
 
     def _is_word(self, text: str) -> bool:
-        """Whether a chunk is plain letters, which spaCy's rules leave whole."""
-        # of short words some are prefixes, say of currencies
+        """Whether a chunk is left whole: more than three letters, or fewer that no prefix, say a currency, begins."""
         return text.isalpha() and text not in self._rules and (len(text) > 3 or not self._inner.prefix_search(text))
 
     def _is_word_and_mark(self, text: str) -> bool:
-        """Whether a chunk is plain letters and one mark, which spaCy's rules part."""
+        """Whether a chunk is such a word and one mark behind, which are parted."""
         word = text[:-1]
         if text[-1:] not in _CLOSING_MARKS or not self._is_word(word) or text in self._rules:
             return False
