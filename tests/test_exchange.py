@@ -7,7 +7,7 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from santun_corpora import BEHAVIOURS, InputError, Problem, Utterance, open_source, read
 from santun_corpora.exchange import (
@@ -228,7 +228,7 @@ def test_label_studio_asks_which_of_several_controls(tmp_path):
     path.write_text(json.dumps([{"id": 1, "data": {"text": "a"}, "annotations": [{"result": result}]}]))
     [problem] = brought(path, "label-studio")[0]
 
-    assert str(problem).startswith("export.json:/0: choices of several controls (acts, mood); name one")
+    assert str(problem).startswith("export.json:/0: choices of several controls ('acts', 'mood'); name one")
     assert labels_of(path, "label-studio", ToolMap(fields={"labels": "acts"})) == [["thanks"]]
 
 
@@ -567,6 +567,7 @@ def test_a_path_that_leads_nowhere_is_noted(tmp_path):
 @given(data=st.lists(st.dictionaries(
     st.sampled_from(["text", "data", "annotations", "fields", "responses", "label", "accept", "answer", "santun", "id", "metadata", "behaviours"]),
     values, max_size=5), max_size=4))  # fmt: skip
+@example(data=[{"text": "a", "responses": {"b": None, "\n": None}, "fields": {}}])
 def test_no_json_is_a_fault_of_ours(tmp_path, kind, data):
     path = tmp_path / "any.json"
     path.write_text(json.dumps(data))

@@ -64,7 +64,7 @@ def _unit(source: str, row: dict[str, Any], plan: ToolMap, options: Options) -> 
         }
     question = plan.fields.get("labels") or QUESTION
     if question not in questions and len(questions) > 1 and "labels" not in plan.fields:
-        shown = ", ".join(sorted(questions))
+        shown = ", ".join(map(repr, sorted(questions)))
         raise ValueError(f'answers to several questions ({shown}); name one in a mapping file, [fields] labels = "…"')
     if question not in questions and len(questions) == 1 and "labels" not in plan.fields:
         question = next(iter(questions))

@@ -91,7 +91,7 @@ def _control(annotations: list[dict[str, Any]]) -> str:
         one["from_name"] for each in annotations for one in each.get("result") or () if one.get("type") == "choices"
     }
     if len(names) > 1 and QUESTION not in names:
-        shown = ", ".join(sorted(names))
+        shown = ", ".join(map(repr, sorted(names)))
         raise ValueError(f'choices of several controls ({shown}); name one in a mapping file, [fields] labels = "…"')
     return QUESTION if QUESTION in names or not names else str(names.pop())
 
