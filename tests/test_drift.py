@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,8 +72,7 @@ def test_another_mix_of_languages_is_no_fault_of_the_model(whole, tmp_path):
 
     assert report["verdict"] == "differs"
     assert "language" in changed(report)
-    [mix] = [line for line in report["words"] if "the mix of languages:" in line]
-    assert re.search(r"\ben \d+ % to \d+ %", mix)
+    assert any("the mix of languages: en" in line for line in report["words"])
 
 
 def test_a_new_language_and_unknown_words_raise_doubt(whole, model, tmp_path):
