@@ -9,6 +9,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from santun.prepare import pipeline, prepare, prepared_text, raw_span
+from santun.prepare.normalise import is_normal, normalise
 from santun_corpora import LANGUAGES
 from santun_corpora.seed import seed_files
 
@@ -63,6 +64,13 @@ def test_tokenizer_faults_are_mended(lang, text, expected):
 )  # fmt: skip
 def test_spelling_that_writers_vary_is_one(lang, text, expected):
     assert prepare([text], [lang]) == [expected]
+
+
+@settings(max_examples=500, deadline=None)
+@given(anything)
+def test_what_is_normal_stays_as_it_is(text):
+    for chunk in text.split():
+        assert not is_normal(chunk) or normalise(chunk).text == chunk
 
 
 def test_the_arabic_pronoun_keeps_its_meaning():

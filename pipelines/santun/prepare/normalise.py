@@ -21,6 +21,7 @@ _DROPPED = re.compile(
 _REPLACED = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "—": "-", "–": "-", "\x00": "\ufffd"}
 )
+_CHANGED = re.compile(f"{_DROPPED.pattern}|[{re.escape(''.join(map(chr, _REPLACED)))}]")
 _ARABIC_SPELLING = str.maketrans("أإآٱىةؤئیکگپچ؟", "اااايهويي" + "ككبج?")
 _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 # digits; but one digit beside letters is a letter in Arabizi and chat ("3afwan", "gr8")
@@ -69,6 +70,17 @@ def normalise(chunk: str) -> Normalised:
         start = end
     text = "".join(characters)
     return Normalised(text, None if text == chunk else tuple(offsets))
+
+
+def is_normal(chunk: str) -> bool:
+    """Whether `normalise` leaves a chunk as it is; much faster.
+
+    Examples
+    --------
+    >>> [is_normal(chunk) for chunk in ("maaf", "شكرا", "شــكراً", "Iʼm")]
+    [True, True, False, False]
+    """
+    return _CHANGED.search(chunk) is None and unicodedata.is_normalized("NFKC", chunk)
 
 
 def spelling(token: str) -> str:

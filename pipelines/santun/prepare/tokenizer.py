@@ -14,7 +14,6 @@ The languages' own rules stay (prefixes, suffixes, infixes, exceptions), with th
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix
 from spacy.vocab import Vocab
 
 from santun.prepare.languages import LanguageData, language_data
-from santun.prepare.normalise import normalise, spelling
+from santun.prepare.normalise import is_normal, normalise, spelling
 
 _WHOLE = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{1,63}|[@#]\w+", re.IGNORECASE)
 _NAME = re.compile(r"[@#]\w+", re.ASCII)
@@ -125,7 +124,7 @@ class ChunkTokenizer:
             word, mark = raw[:-1], raw[-1]
         else:
             return self._norm(raw) if _NAME.fullmatch(raw) else None
-        if not word.isascii() and ("\u0640" in word or "ʼ" in word or not unicodedata.is_normalized("NFKC", word)):
+        if not word.isascii() and not is_normal(word):
             return None
         if not mark:
             return self._norm(word)
