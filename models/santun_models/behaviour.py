@@ -259,6 +259,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         idf = self._idf(blocks, group[sentences.owner])
         typical = _typical(blocks, idf)
         features = _scaled(blocks, idf, typical)
+        del blocks  # gigabytes, not needed any more
         whole = _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
 
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
@@ -741,9 +742,12 @@ def _fit_column(
     if target.min() == target.max():
         return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
     ratio = _count_ratio(x, target)
+    values = ratio[x.indices]
+    values *= x.data
+    x = sp.csr_matrix((values, x.indices, x.indptr), shape=x.shape)  # a second copy of the places would be gigabytes
     model = LinearSVC(C=C, tol=0.01, max_iter=5000, random_state=random_state)
     with threadpool_limits(1):  # sums of several BLAS threads differ from run to run
-        model.fit((x @ sp.diags(ratio)).tocsr(), target, weight)
+        model.fit(x, target, weight)
     return model.coef_[0] * ratio, float(model.intercept_[0])
 
 

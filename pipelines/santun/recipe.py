@@ -109,7 +109,7 @@ class Splits(_Table):
 class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    min_df: Annotated[int, Field(ge=1)] = 4
+    min_df: Annotated[int, Field(ge=1)] = 5
     word_bits: Annotated[int, Field(ge=6, le=22)] = 22
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
@@ -132,7 +132,7 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.2,
+        "empathy": 0.15,
         "rapport_question": 0.5,
         "ownership": 0.5,
         "closing": 0.5,
