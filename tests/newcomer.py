@@ -30,6 +30,8 @@ where = {{ lang = ["{lang}"], slice = ["a", "b", "c", "d", "e", "f"] }}
 without = {{ domain = {domains} }}
 [splits]
 field = "split"
+[features]
+min_df = 4
 [classifier]
 rounds = 1
 n_folds = 3
