@@ -32,7 +32,8 @@ from santun_corpora import BEHAVIOURS, CORE_BEHAVIOURS, LANGUAGES, Utterance, op
 from santun_corpora.seed import seed_files
 
 QUICK: dict[str, Any] = {
-    "features.word_bits": 16, "features.char_bits": 15, "classifier.rounds": 1, "classifier.n_folds": 2
+    "features.min_df": 4, "features.word_bits": 16, "features.char_bits": 15, "classifier.rounds": 1,
+    "classifier.n_folds": 2,
 }  # fmt: skip
 SLICES = "abcdef"  # conversations; g and h are mostly lone lines
 FIRST = 700  # turns that the team has labelled before
