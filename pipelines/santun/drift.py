@@ -549,6 +549,8 @@ def _change(one: Mapping[str, Any]) -> str:
         what = ("surer", "less sure") if one["name"] == "confidence" else ("longer", "shorter")
         more = _mean_bin(one, "new") > _mean_bin(one, "ref")
         return f"{name}: {what[0] if more else what[1]} (PSI {one['psi']:.2f}){because}"
-    moved = sorted(zip(one["bins"], one["ref"], one["new"], strict=True), key=lambda row: -abs(row[2] - row[1]))[:3]
+    shifts = zip(one["bins"], one["ref"], one["new"], strict=True)
+    # of two shares that move alike, as the only two do, the one that rose comes first, whatever their last digits say
+    moved = sorted(shifts, key=lambda row: (-round(abs(row[2] - row[1]), 9), row[1] - row[2]))[:3]
     shares = ", ".join(f"{value or 'none'} {100 * a:.0f} % to {100 * b:.0f} %" for value, a, b in moved)
     return f"{name}: {shares} (PSI {one['psi']:.2f}){because}"
