@@ -64,7 +64,7 @@ _LIMITS = """
   little: there is one model for all languages.
 * Speech recognition that misses words costs recall. Long turns without punctuation are cut at words that open a clause.
 * English talk of clinics ("how are you doing with that?", "I understand you're here for …") raises false alarms of rapport
-  questions and empathy; there the cue words alone are more precise (see the tables).
+  questions and empathy.
 * Roles and the turn before help with active listening and rapport questions; without them these are the weakest labels.
 """
 
