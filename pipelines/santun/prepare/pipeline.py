@@ -54,22 +54,30 @@ def raw_span(span: Span) -> tuple[int, int]:
     return offsets[span.start][0], offsets[span.end - 1][1]
 
 
+class _Pieces(dict[str, str]):
+    """Prepared strings of one language's chunks, written when first asked for."""
+
+    def __init__(self, tokenizer: ChunkTokenizer) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def __missing__(self, raw: str) -> str:
+        """Write a chunk: its norms, with a line break where a sentence ends."""
+        text = self.tokenizer.plain(raw)
+        if text is None:
+            text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.analyse(raw)])
+        if len(self) >= _CACHE_SIZE:
+            self.clear()
+        self[raw] = raw if text == raw else text  # one string for two: these are most of a long job's memory
+        return text
+
+
 class _Writer:
     """Prepared strings of one language, from cached chunks."""
 
     def __init__(self, lang: str) -> None:
         self.tokenizer: ChunkTokenizer = pipeline(lang).tokenizer  # type: ignore[assignment]
-        self.pieces: dict[str, str] = {}
-
-    def piece(self, raw: str) -> str:
-        """Write a chunk: its norms, with a line break where a sentence ends."""
-        text = self.tokenizer.plain(raw)
-        if text is None:
-            text = " ".join([token.norm + "\n" * token.ends for token in self.tokenizer.analyse(raw)])
-        if len(self.pieces) >= _CACHE_SIZE:
-            self.pieces.clear()
-        self.pieces[raw] = raw if text == raw else text  # one string for two: these are most of a long job's memory
-        return text
+        self.pieces = _Pieces(self.tokenizer)
 
     def __call__(self, text: str) -> str:
         text = text[:LONGEST]
@@ -80,12 +88,7 @@ class _Writer:
 
     def line(self, text: str) -> str:
         """Write a text without line breaks."""
-        pieces = self.pieces
-        chunks = text.split()
-        try:
-            joined = " ".join([pieces[raw] for raw in chunks])
-        except KeyError:
-            joined = " ".join([pieces[raw] if raw in pieces else self.piece(raw) for raw in chunks])
+        joined = " ".join(map(self.pieces.__getitem__, text.split()))
         if joined.count(" ") >= LONG:
             joined = "\n".join([cut for sentence in joined.split("\n") for cut in self.cut(sentence)])
         if "  " in joined or joined[:1] == " ":  # a chunk without a token, say of an invisible character
@@ -125,4 +128,5 @@ def prepare(texts: Iterable[str], langs: Sequence[str]) -> list[str]:
     >>> prepare(["TQ puan!! Apa khabar?"], ["ms"])
     ['terima kasih ‹title› !\napa khabar ?']
     """
-    return [_writer(lang)(text) for text, lang in zip(texts, langs, strict=True)]
+    writers = {lang: _writer(lang) for lang in set(langs)}
+    return [writers[lang](text) for text, lang in zip(texts, langs, strict=True)]
