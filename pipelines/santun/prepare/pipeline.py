@@ -57,9 +57,9 @@ def raw_span(span: Span) -> tuple[int, int]:
 class _Pieces(dict[str, str]):
     """Prepared strings of one language's chunks, written when first asked for."""
 
-    def __init__(self, tokenizer: ChunkTokenizer) -> None:
+    def __init__(self, lang: str) -> None:
         super().__init__()
-        self.tokenizer = tokenizer
+        self.tokenizer: ChunkTokenizer = pipeline(lang).tokenizer  # type: ignore[assignment]
 
     def __missing__(self, raw: str) -> str:
         """Write a chunk: its norms, with a line break where a sentence ends."""
@@ -76,8 +76,7 @@ class _Writer:
     """Prepared strings of one language, from cached chunks."""
 
     def __init__(self, lang: str) -> None:
-        self.tokenizer: ChunkTokenizer = pipeline(lang).tokenizer  # type: ignore[assignment]
-        self.pieces = _Pieces(self.tokenizer)
+        self.pieces = _Pieces(lang)
 
     def __call__(self, text: str) -> str:
         text = text[:LONGEST]
@@ -101,7 +100,7 @@ class _Writer:
             return [sentence]
         # a norm may be of two words ("tq"): cut by tokens of the prepared text all the same
         tokens = sentence.split()
-        starts = sentence_starts(tokens, [False] * len(tokens), self.tokenizer.data.markers)
+        starts = sentence_starts(tokens, [False] * len(tokens), self.pieces.tokenizer.data.markers)
         return [" ".join(tokens[i:j]) for i, j in zip(starts, [*starts[1:], len(tokens)], strict=True)]
 
 
