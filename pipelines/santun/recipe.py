@@ -109,7 +109,7 @@ class Splits(_Table):
 class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    min_df: Annotated[int, Field(ge=1)] = 5
+    min_df: Annotated[int, Field(ge=1)] = 6
     word_bits: Annotated[int, Field(ge=6, le=22)] = 22
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
@@ -136,9 +136,7 @@ class Calibration(_Table):
         "rapport_question": 0.5,
         "ownership": 0.5,
         "closing": 0.5,
-        "empathy:ar": 0.3,
-        "rapport_question:en": 0.1,
-        "solution_offer:id": 0.5,
+        "empathy:ar": 0.25,
     }
 
 
