@@ -51,8 +51,45 @@ from santun_models.threshold import best_threshold
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int32]
+Bits = npt.NDArray[np.uint64]
 _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
+
+
+class UsedBuckets(NamedTuple):
+    """Which buckets of a hashed block are used, as a bitmap with counts: thirty times smaller than a row number each.
+
+    Attributes
+    ----------
+    bits : ndarray of uint64, shape (n_buckets / 64,)
+        The first bucket of each word is its lowest bit.
+    before : ndarray of int32, shape (n_buckets / 64,)
+        Number of buckets used before each word.
+    """
+
+    bits: Bits
+    before: Rows
+
+    @classmethod
+    def of(cls, packed: npt.NDArray[np.uint8]) -> Self:
+        """Make it of what `numpy.packbits` gave of a multiple of 64 buckets."""
+        bits = np.packbits(np.unpackbits(packed), bitorder="little").view("<u8").astype(np.uint64)
+        counts = np.bitwise_count(bits).astype(np.int32)
+        return cls(bits, np.cumsum(counts, dtype=np.int32) - counts)
+
+    def packed(self) -> npt.NDArray[np.uint8]:
+        """Give back what it was made of."""
+        return np.packbits(np.unpackbits(self.bits.astype("<u8").view(np.uint8), bitorder="little"))
+
+    def rows(self, bucket: Ints) -> Rows:
+        """Row of the weights that each bucket has; 0, a row of zeros, where it is not used."""
+        word = bucket >> 6
+        bits = self.bits.take(word)
+        bits <<= (~bucket & 63).view(np.uint64)  # the bucket's own on top, those before it below
+        rows = self.before.take(word)
+        rows += np.bitwise_count(bits)
+        rows &= (bits.view(np.int64) >> 63).astype(np.int32)  # all bits or none
+        return rows
 
 
 class Context(NamedTuple):
@@ -130,8 +167,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     thresholds_ : ndarray of float64, shape (n_behaviours,)
         Probability from which a behaviour is predicted.
     language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
-    word_rows_, char_rows_ : ndarray of int32, shape (2 ** bits,)
-        Row of the weights that each bucket has; 0, a row of zeros, where it is not used.
+    word_buckets_, char_buckets_ : UsedBuckets
+        Which of the 2 ** bits buckets are used, and so have a row of the weights.
     word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + 1)
         Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm.
     sentence_intercept_ : ndarray of float32, shape (n_behaviours,)
@@ -270,8 +307,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         per_count = used / np.repeat(typical, [part.sum() for part in kept])
         tables = np.split(np.hstack([weights.T * per_count[:, None], (used**2)[:, None]]), [kept[0].sum()])
         # as they are stored, so that a model says the same before and after
-        self.word_rows_, self.word_weights_ = _unpacked(kept[0], *_pack(tables[0]))
-        self.char_rows_, self.char_weights_ = _unpacked(kept[1], *_pack(tables[1]))
+        self.word_buckets_, self.char_buckets_ = (UsedBuckets.of(np.packbits(part)) for part in kept)
+        self.word_weights_, self.char_weights_ = (_unpacked(*_pack(table)) for table in tables)
         self.sentence_intercept_ = intercept.astype(np.float32)
         self._fit_turns(scores, sentences, y, fold, context, weight)
         return self
@@ -476,11 +513,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         if self.questions:
             settings["questions"] = self.finder_.intercept_
             arrays["questions"] = self.finder_.weights_.astype(np.float16)
-        for name, rows, weights in (
-            ("words", self.word_rows_, self.word_weights_),
-            ("chars", self.char_rows_, self.char_weights_),
+        for name, buckets, weights in (
+            ("words", self.word_buckets_, self.word_weights_),
+            ("chars", self.char_buckets_, self.char_weights_),
         ):
-            arrays[f"{name}.used"] = np.packbits(rows > 0)
+            arrays[f"{name}.used"] = buckets.packed()
             arrays[name], arrays[f"{name}.scale"] = _pack(weights[1:])
         return settings, arrays
 
@@ -495,10 +532,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         model = cls(behaviours=settings["behaviours"], **settings["params"])
         k = len(settings["behaviours"])
-        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
+        n_used = {name: np.bitwise_count(arrays[f"{name}.used"]).sum() for name in ("words", "chars")}
         shapes = {
-            "words": (used["words"].sum(), k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
-            "chars": (used["chars"].sum(), k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
+            "words": (n_used["words"], k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
+            "chars": (n_used["chars"], k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
             "sentence_intercept": (k,), "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
         }  # fmt: skip
         for name, shape in shapes.items():
@@ -517,8 +554,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         )
         if model.questions:
             model.finder_ = QuestionFinder.from_arrays(settings["questions"], arrays["questions"])
-        model.word_rows_, model.word_weights_ = _unpacked(used["words"], arrays["words"], arrays["words.scale"])
-        model.char_rows_, model.char_weights_ = _unpacked(used["chars"], arrays["chars"], arrays["chars.scale"])
+        model.word_buckets_, model.char_buckets_ = (UsedBuckets.of(arrays[f"{name}.used"]) for name in n_used)
+        model.word_weights_, model.char_weights_ = (_unpacked(arrays[name], arrays[f"{name}.scale"]) for name in n_used)
         model.sentence_intercept_ = arrays["sentence_intercept"]
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]
@@ -555,7 +592,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = occurrence @ token_words
         for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hash)):
             offsets = offsets_of(kind.sentence, n)
-            counts = _ordered(self.word_rows_[kind.bucket], offsets, len(self.word_weights_))
+            counts = _ordered(self.word_buckets_.rows(kind.bucket), offsets, len(self.word_weights_))
             words += kind.weight * (counts @ self.word_weights_)
         return words, occurrence @ token_chars
 
@@ -574,12 +611,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """A row each: sums of both tables over the token, its hash, its stem's and its concept's."""
         owner, bucket = self.hasher_.token_grams(vocabulary)
         offsets = offsets_of(owner, len(vocabulary))
-        chars = _ordered(self.char_rows_[bucket], offsets, len(self.char_weights_)) @ self.char_weights_
+        chars = _ordered(self.char_buckets_.rows(bucket), offsets, len(self.char_weights_)) @ self.char_weights_
         read = self.hasher_.read(vocabulary)
         token_hash = token_hashes(read)
         stem_hash, concept_hash = self.hasher_.meaning_hashes(read)
-        of_token, of_stem = (self.word_rows_[word_buckets(h, self.word_bits)] for h in (token_hash, stem_hash))
-        of_concept = np.where(concept_hash, self.word_rows_[self.hasher_.concept_buckets(concept_hash)], 0)
+        of_token, of_stem = (self.word_buckets_.rows(word_buckets(h, self.word_bits)) for h in (token_hash, stem_hash))
+        of_concept = np.where(concept_hash, self.word_buckets_.rows(self.hasher_.concept_buckets(concept_hash)), 0)
         words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
         return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
@@ -695,7 +732,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = token_words[rows][sentences.ids].astype(np.float64)
         chars = token_chars[rows][sentences.ids].astype(np.float64)
         for kind in self.hasher_.phrases(sentences, *(hashes[rows] for hashes in token_hash)):
-            halves = kind.weight * self.word_weights_[self.word_rows_[kind.bucket]].astype(np.float64) / 2
+            halves = kind.weight * self.word_weights_[self.word_buckets_.rows(kind.bucket)].astype(np.float64) / 2
             lone = sentences.offsets[kind.sentence]  # of a sentence of one token both ends may be borders
             for end, other in ((kind.left, kind.right), (kind.right, kind.left)):
                 # a border's half goes to the token beside it
@@ -799,17 +836,16 @@ def _pack(table: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], Floats]:
     return np.rint(np.sign(table) * np.sqrt(np.abs(table) / scale) * 127).astype(np.int8), scale
 
 
-def _unpacked(used: npt.NDArray[Any], packed: npt.NDArray[np.int8], scale: Floats) -> tuple[Rows, Floats]:
-    """Row that each bucket has in a table, and the table: a row of zeros, then the rows of the buckets used."""
-    rows = np.cumsum(used, dtype=np.int32)
-    rows *= used  # in place, here and below: a model is loaded often, and its tables are most of it
+def _unpacked(packed: npt.NDArray[np.int8], scale: Floats) -> Floats:
+    """Weights of a table: a row of zeros, then the rows of the buckets used."""
+    # in place: a model is loaded often, and its tables are most of it
     table = np.zeros((len(packed) + 1, packed.shape[1]), np.float32)
     weights = table[1:]
     np.divide(packed, np.float32(127), out=weights)
     np.square(weights, out=weights)
     np.copysign(weights, packed, out=weights)
     weights *= scale
-    return rows, table
+    return table
 
 
 def _starts(owner: Ints) -> Ints:
