@@ -297,7 +297,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         typical = _typical(blocks, idf)
         features = _scaled(blocks, idf, typical)
         del blocks  # gigabytes, not needed any more
-        whole = _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
+
+        def whole() -> sp.csr_matrix:
+            return _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
 
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
         self.classes_ = names
@@ -370,7 +372,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def _fit_sentences(
         self,
         features: sp.csr_matrix,
-        whole: sp.csr_matrix,
+        whole: Callable[[], sp.csr_matrix],
         owner: Ints,
         y: Labels,
         fold: Ints,
@@ -396,10 +398,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         scores = np.zeros((len(owner), n_labels))
         target = y[owner]
         for step in range(self.rounds + 1):
+            turns = whole() if step == 0 else None  # gigabytes, for the first step only
             for k in range(self.n_folds):
-                if step == 0:  # turns as wholes
+                if turns is not None:
                     rows = fold != k
-                    coef, intercept = fit_columns(whole[rows], y[rows], None if weight is None else weight[rows])
+                    coef, intercept = fit_columns(turns[rows], y[rows], None if weight is None else weight[rows])
                 else:
                     rows = sentence_fold != k
                     w = None if sentence_weight is None else sentence_weight[rows]
