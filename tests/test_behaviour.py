@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from santun_models.behaviour import BehaviourClassifier, Context
+from santun_models.behaviour import BehaviourClassifier, Context, UsedBuckets
 from santun_models.language import LanguageIdentifier, pool_languages, words
 from santun_models.lexicon import LexiconClassifier, concept_words
 from santun_models.ngrams import TokenCache, split_sentences
@@ -152,6 +152,17 @@ def test_a_finder_of_another_size_is_refused(fitted):
 
     with pytest.raises(ValueError, match=r"questions is of shape \(2,\)"):
         BehaviourClassifier.from_arrays(given, {**arrays, "questions": arrays["questions"][:2]})
+
+
+@given(st.lists(st.booleans(), min_size=128, max_size=128))
+def test_each_used_bucket_has_the_next_row(used):
+    packed = np.packbits(used)
+    buckets = UsedBuckets.of(packed)
+
+    rows = buckets.rows(np.arange(len(used)))
+
+    assert rows.tolist() == (np.cumsum(used) * used).tolist()
+    assert (buckets.packed() == packed).all()
 
 
 @pytest.mark.parametrize("spelling", [0, 10])
