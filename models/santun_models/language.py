@@ -59,7 +59,8 @@ def _chunk_words(chunk: str) -> str:
     word = chunk[:-1] if chunk[-1:] in _CLOSING else chunk
     if word.isalpha() and (word.isascii() or ("\u0640" not in word and unicodedata.is_normalized("NFKC", word))):
         said = word.lower()  # one word, with nothing to take out: most chunks are such
-        if said.isalpha() and len(said) - len(set(said)) < 2:  # three letters alike leave two fewer kinds of letters
+        # three letters alike leave two fewer kinds of letters: most words need no search
+        if said.isalpha() and (len(said) - len(set(said)) < 2 or not _STRETCHED.search(said)):
             return said
     if not chunk.isascii():
         chunk = _MARKS.sub("", unicodedata.normalize("NFKC", chunk))

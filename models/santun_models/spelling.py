@@ -18,6 +18,7 @@ from functools import cached_property
 from symspellpy import SymSpell, Verbosity
 
 _SHORTEST = 5  # letters of a frequent word; shorter ones have too many neighbours
+_PREFIX = 7  # letters that the index of neighbours looks at
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Speller:
 
     @cached_property
     def _neighbours(self) -> SymSpell:
-        neighbours = SymSpell(max_dictionary_edit_distance=1)
+        neighbours = SymSpell(max_dictionary_edit_distance=1, prefix_length=_PREFIX)
         for rank, word in enumerate(self.frequent):
             if len(word) >= _SHORTEST:
                 neighbours.create_dictionary_entry(word, len(self.frequent) - rank)
@@ -57,6 +58,10 @@ class Speller:
         """Give the word that a token is read as."""
         if len(token) < _SHORTEST - 1 or not token.isalpha() or token in self._words:
             return token
+        start = token[:_PREFIX]
+        shorter = [start[:i] + start[i + 1 :] for i in range(1, len(start))]
+        if self._neighbours.deletes.keys().isdisjoint([start, *shorter]):
+            return token  # what the lookup would find, without its price: four in five have no neighbour
         near = self._neighbours.lookup(token, Verbosity.CLOSEST, max_edit_distance=1)
         # the first letter is seldom wrong
         return next((found.term for found in near if found.term[0] == token[0]), token)
