@@ -133,7 +133,6 @@ class Calibration(_Table):
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
         "empathy": 0.15,
-        "rapport_question": 0.5,
         "ownership": 0.5,
         "closing": 0.5,
         "empathy:ar": 0.25,
