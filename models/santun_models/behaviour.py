@@ -51,7 +51,6 @@ from santun_models.threshold import best_threshold
 Labels = npt.NDArray[np.int8]
 Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int32]
-Bits = npt.NDArray[np.uint64]
 _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
 
@@ -67,19 +66,19 @@ class UsedBuckets(NamedTuple):
         Number of buckets used before each word.
     """
 
-    bits: Bits
+    bits: npt.NDArray[np.uint64]
     before: Rows
 
     @classmethod
-    def of(cls, packed: npt.NDArray[np.uint8]) -> Self:
-        """Make it of what `numpy.packbits` gave of a multiple of 64 buckets."""
-        bits = np.packbits(np.unpackbits(packed), bitorder="little").view("<u8").astype(np.uint64)
+    def of(cls, used: npt.NDArray[Any]) -> Self:
+        """Make it of whether each bucket is used, a multiple of 64 of them."""
+        bits = np.packbits(used, bitorder="little").view("<u8").astype(np.uint64)
         counts = np.bitwise_count(bits).astype(np.int32)
         return cls(bits, np.cumsum(counts, dtype=np.int32) - counts)
 
-    def packed(self) -> npt.NDArray[np.uint8]:
-        """Give back what it was made of."""
-        return np.packbits(np.unpackbits(self.bits.astype("<u8").view(np.uint8), bitorder="little"))
+    def used(self) -> npt.NDArray[np.uint8]:
+        """Give back what it was made of, as zeros and ones."""
+        return np.unpackbits(self.bits.astype("<u8").view(np.uint8), bitorder="little")
 
     def rows(self, bucket: Ints) -> Rows:
         """Row of the weights that each bucket has; 0, a row of zeros, where it is not used."""
@@ -309,7 +308,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         per_count = used / np.repeat(typical, [part.sum() for part in kept])
         tables = np.split(np.hstack([weights.T * per_count[:, None], (used**2)[:, None]]), [kept[0].sum()])
         # as they are stored, so that a model says the same before and after
-        self.word_buckets_, self.char_buckets_ = (UsedBuckets.of(np.packbits(part)) for part in kept)
+        self.word_buckets_, self.char_buckets_ = map(UsedBuckets.of, kept)
         self.word_weights_, self.char_weights_ = (_unpacked(*_pack(table)) for table in tables)
         self.sentence_intercept_ = intercept.astype(np.float32)
         self._fit_turns(scores, sentences, y, fold, context, weight)
@@ -520,7 +519,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             ("words", self.word_buckets_, self.word_weights_),
             ("chars", self.char_buckets_, self.char_weights_),
         ):
-            arrays[f"{name}.used"] = buckets.packed()
+            arrays[f"{name}.used"] = np.packbits(buckets.used())
             arrays[name], arrays[f"{name}.scale"] = _pack(weights[1:])
         return settings, arrays
 
@@ -535,10 +534,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         model = cls(behaviours=settings["behaviours"], **settings["params"])
         k = len(settings["behaviours"])
-        n_used = {name: np.bitwise_count(arrays[f"{name}.used"]).sum() for name in ("words", "chars")}
+        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         shapes = {
-            "words": (n_used["words"], k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
-            "chars": (n_used["chars"], k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
+            "words": (used["words"].sum(), k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
+            "chars": (used["chars"].sum(), k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
             "sentence_intercept": (k,), "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
         }  # fmt: skip
         for name, shape in shapes.items():
@@ -557,8 +556,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         )
         if model.questions:
             model.finder_ = QuestionFinder.from_arrays(settings["questions"], arrays["questions"])
-        model.word_buckets_, model.char_buckets_ = (UsedBuckets.of(arrays[f"{name}.used"]) for name in n_used)
-        model.word_weights_, model.char_weights_ = (_unpacked(arrays[name], arrays[f"{name}.scale"]) for name in n_used)
+        model.word_buckets_, model.char_buckets_ = map(UsedBuckets.of, used.values())
+        model.word_weights_, model.char_weights_ = (_unpacked(arrays[name], arrays[f"{name}.scale"]) for name in used)
         model.sentence_intercept_ = arrays["sentence_intercept"]
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]

@@ -58,7 +58,7 @@ _LIMITS = """
 * Written conversations are cleaner than real ones: figures on real talk are lower, above all for empathy, active
   listening and ownership, and in talk that is no service at all (film dialogue, social posts), where everyday words of
   feeling raise false alarms.
-* Thanks that are meant bitterly are taken for thanks in a third of the cases (`santun checklist`). Reported acts ("she
+* Thanks that are meant bitterly are often taken for thanks; `santun checklist` says how often. Reported acts ("she
   thanked me") and softeners ("sorry, what was the name?") are mostly, not always, told apart.
 * Malay and Indonesian share most words; a lone short utterance may be taken for the other language. This changes labels
   little: there is one model for all languages.

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -314,7 +313,7 @@ def _utterances(
 
 def with_context(utterances: Sequence[Utterance]) -> tuple[list[Utterance], npt.NDArray[np.bool_]]:
     """Rows with the turns that came inside records put before them, and which rows are the utterances themselves."""
-    if not any(map(attrgetter("context"), utterances)):
+    if not any(u.context for u in utterances):
         return list(utterances), np.ones(len(utterances), bool)
     rows: list[Utterance] = []
     real: list[bool] = []

@@ -102,7 +102,6 @@ class ChunkTokenizer:
             infix_finditer=compile_infix_regex(infixes).finditer,
         )
         self._rules = frozenset(rules)
-        self._forms = self.data.forms
         self._chunks: dict[str, tuple[ChunkToken, ...]] = {}
 
     def chunk(self, raw: str) -> tuple[ChunkToken, ...]:
@@ -119,11 +118,6 @@ class ChunkTokenizer:
 
         A short way to what `chunk` gives: most chunks are such, and need none of spaCy's rules.
         """
-        if len(raw) > 3 and raw.isascii() and raw.isalpha() and raw not in self._rules:
-            form = raw.lower()  # as below, without the calls
-            if len(form) - len(set(form)) < 2 and (form := self._forms.get(form, form)).isalpha():
-                return form
-            return self._norm(raw)
         if self._is_word(raw):
             word, mark = raw, ""
         elif self._is_word_and_mark(raw):
