@@ -488,7 +488,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 gain = _f1(truth, p >= candidate, w) - _f1(truth, p >= own[j], w)
                 if told is not None or gain >= self.min_language_gain:
                     own[j] = candidate
-            self.language_thresholds_[code] = own
+            self.language_thresholds_[code] = own.round(6)
+        self.thresholds_ = self.thresholds_.round(6)  # six digits hide what the order of a sum could change
 
     # ------------------------------------------------------------------------------------------------ storing
 

@@ -85,7 +85,7 @@ def compare(
             {
                 "name": name,
                 "version": model.version,
-                "seen": float(np.isin(seen[long], model.seen).mean()) if long.any() else 0.0,
+                "seen": float(model.has_seen(seen[long]).mean()) if long.any() else 0.0,
             }
             for name, model in models
         ],

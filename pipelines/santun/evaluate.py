@@ -114,7 +114,7 @@ def evaluate(model: Model, rows: Sequence[Utterance], *, by: str | None = None, 
     whole = np.ones(len(rows), bool)
     scored["all"] = _scores(model.behaviours, truth, result, whole, baseline, clusters, seed)
     report["languages"] = scored
-    seen = np.isin(text_hashes(prepared), model.seen)
+    seen = model.has_seen(text_hashes(prepared))
     for name, mask in (("seen", seen), ("unseen", ~seen)):
         report[name] = _macro(model.behaviours, truth[mask], result.predicted[mask]) | {"rows": int(mask.sum())}
     report["language_identification"] = _identification(model, rows)

@@ -92,14 +92,14 @@ class Model:
     identifier : LanguageIdentifier
     facts : dict
         What the manifest says: versions, hash of the training data.
-    seen : ndarray of uint64
-        Sorted hashes of the texts it was trained on, for the seen/unseen split of evaluation.
+    seen : ndarray of uint32
+        Sorted `short_hashes` of the texts it was trained on.
     """
 
     classifier: BehaviourClassifier
     identifier: LanguageIdentifier
     facts: dict[str, Any] = field(default_factory=dict)
-    seen: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    seen: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
 
     @property
     def behaviours(self) -> list[str]:
@@ -154,6 +154,13 @@ class Model:
             "labels": [name for name, on in zip(names, result.predicted[row].tolist(), strict=True) if on],
             "scores": dict(zip(names, np.round(result.scores[row], 4).tolist(), strict=True)),
         }
+
+    def has_seen(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Which texts it was trained on, by their hashes (`santun.training_data.text_hashes`).
+
+        Of ten thousand other texts one is taken for such: half of each hash is kept.
+        """
+        return np.isin(short_hashes(hashes), self.seen)
 
     def label_utterances(self, utterances: Sequence[Utterance]) -> Labels:
         """Label utterances of whole conversations; neighbours with the same conversation id are each other's context."""
@@ -256,11 +263,16 @@ class Model:
         try:
             classifier = BehaviourClassifier.from_arrays(*part("behaviour"))
             identifier = LanguageIdentifier.from_arrays(*part("language"))
-            seen = arrays["seen"].astype(np.uint64)
+            seen = arrays["seen"].astype(np.uint32)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error}); take a fresh copy") from None
         manifest["content_sha256"] = content_hash(manifest)
         return cls(classifier, identifier, manifest, seen)
+
+
+def short_hashes(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+    """Upper half of each hash: what a model keeps of a text."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
 def token_owners(doc: Doc) -> list[int]:

@@ -14,7 +14,7 @@ from santun_models.behaviour import BehaviourClassifier, Context
 from santun_models.language import LanguageIdentifier
 from threadpoolctl import threadpool_limits
 
-from santun.model import Model, conversation_runs, load, with_context
+from santun.model import Model, conversation_runs, load, short_hashes, with_context
 from santun.noise import noisy_copy
 from santun.prepare import prepare
 from santun.recipe import Recipe
@@ -74,7 +74,7 @@ def train(
         except ValueError as error:
             raise TrainingDataError(str(error)) from None
     seen = [text for text, own in zip(prepared, real, strict=True) if own][: len(rows)]
-    return Model(classifier, identifier, facts_of(rows, recipe), np.unique(text_hashes(seen)))
+    return Model(classifier, identifier, facts_of(rows, recipe), np.unique(short_hashes(text_hashes(seen))))
 
 
 def _groups(rows: Sequence[Utterance], real: npt.NDArray[np.bool_]) -> list[str]:

@@ -115,7 +115,7 @@ class _TextWriter:
 
 class _JsonlWriter(_TextWriter):
     def write(self, records: Sequence[Record]) -> None:
-        self.file.write("".join([json.dumps(record, ensure_ascii=False) + "\n" for record in records]))
+        self.file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def columns_of(records: Sequence[Record], behaviours: Sequence[str]) -> list[str]:
