@@ -22,7 +22,7 @@ from santun.path import PathSummary, Turn, trace_path
 from santun.roles import called, set_roles
 from santun.write import SCORED, Writer, can_resume, open_writer, partial_path
 
-BLOCK = 16_000
+BLOCK = 9_000
 _LONGEST_RUN = 20_000  # a longer run of one conversation id is taken in pieces
 _TWICE = frozenset(("aws-contact-lens",))  # systems that write a call into two files
 _OWN = frozenset(
