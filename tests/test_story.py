@@ -34,9 +34,8 @@ def test_a_run_that_the_server_had_but_its_name_of_is_completed(tmp_path, monkey
 
 
 def test_three_hundred_utterances_of_ones_own_help(tmp_path):
-    part = newcomer(
-        tmp_path, "visit"
-    )  # of scraps of visits, the default, English is not sure of all ten (docs/runs.md)
+    # scraps of visits, the default, are not sure to gain over all ten in English (docs/runs.md)
+    part = newcomer(tmp_path, "visit")
 
     assert part["core_f1"]["difference"] > 0
     assert part["core_f1"]["interval"][0] > 0

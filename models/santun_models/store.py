@@ -20,7 +20,7 @@ import numpy.typing as npt
 FORMAT_VERSION = 6
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
-_DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint32", "uint64")
+_DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint32")
 
 
 class ModelError(Exception):
