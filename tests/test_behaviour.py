@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 
 TEXTS = ["thank you .\nhello there !", "many thanks", "my bill is late", "it is late", "hello", "so be it"] * 6
 Y = np.array([[1, 1], [1, 0], [0, 0], [0, 0], [0, 1], [0, 0]] * 6)
-SMALL = {"behaviours": ["thanks", "greeting"], "word_bits": 10, "char_bits": 10, "n_folds": 2}
+SMALL = {"behaviours": ["thanks", "greeting"], "word_bits": 10, "char_bits": 10, "n_folds": 2, "elicited": ["greeting"]}
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +238,32 @@ def test_where_examples_weigh_less_the_threshold_is_higher():
 
     assert best_threshold(truth, scores) == pytest.approx(0.55)
     assert best_threshold(truth, scores, [0.2 if y else 1 for y in truth]) == pytest.approx(0.75)
+
+
+def test_what_the_turn_before_calls_for_is_learnt_where_it_is_asked_for():
+    texts = ["my dog is ill", "sorry", "the fee is wrong", "sorry", "my aunt is ill", "so it goes"] * 20
+    y = [[0, 0], [1, 0], [0, 0], [0, 1], [0, 0], [1, 0]] * 20
+    turns = Context.unknown(len(texts))._replace(previous=np.array([i - 1 if i % 2 else -1 for i in range(len(texts))]))
+    settings = {**SMALL, "behaviours": ["empathy", "apology"]}
+    plain = BehaviourClassifier(**{**settings, "elicited": ()}).fit(texts, y, context=turns)
+    asking = BehaviourClassifier(**{**settings, "elicited": ["empathy", "no_behaviour_of_these"]}).fit(
+        texts, y, context=turns
+    )
+    told = ["my dog is ill", "sorry", "the fee is wrong", "sorry"]
+
+    def margin(model: BehaviourClassifier) -> float:
+        logits = model.decision_function(told, Context.unknown(4)._replace(previous=np.array([-1, 0, -1, 2])))
+        return logits[1, 0] - logits[3, 0]
+
+    assert margin(asking) > margin(plain) + 0.5
+    assert asking.sentence_scores(split_sentences(told)).shape == (4, 3)
+
+
+def test_without_turns_before_nothing_elicits_anything():
+    lone = BehaviourClassifier(**SMALL).fit(TEXTS, Y)
+    plain = BehaviourClassifier(**{**SMALL, "elicited": ()}).fit(TEXTS, Y)
+
+    np.testing.assert_allclose(lone.decision_function(TEXTS), plain.decision_function(TEXTS), atol=1e-6)
 
 
 def test_not_fitted_is_said():

@@ -6,9 +6,10 @@ sentences by a model that has not seen their conversation, give the label to the
 others that score above zero, fit again.
 
 Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn
-and, where they are known, all scores of the turn before and both speakers' roles. It is fitted on cross-fitted scores
-(stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees every turn with its
-context hidden, so that a lone utterance is labelled as well as one in a call.
+and, where they are known, all scores of the turn before and both speakers' roles. Of some behaviours it also sees how much
+the turn before elicits them: sentences are scored for what the next turn performs, too, since trouble told calls for care.
+It is fitted on cross-fitted scores (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees
+every turn with its context hidden, so that a lone utterance is labelled as well as one in a call.
 
 References
 ----------
@@ -144,6 +145,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     spelling : int, default=40
         A word in fewer than `min_df` groups is read as one in so many, if that is one slip away (`santun_models.spelling`);
         0 reads every word as it is.
+    elicited : sequence of str, default=()
+        Behaviours for which a turn is also scored by what the next one performs, each a column of the weights more; names that
+        are none of the behaviours are passed over.
     min_language_gain : float, default=0.01
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
     prior : mapping of str to float or None, default=None
@@ -168,12 +172,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
     word_buckets_, char_buckets_ : UsedBuckets
         Which of the 2 ** bits buckets are used, and so have a row of the weights.
-    word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + 1)
+    word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + n_elicited + 1)
         Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm.
-    sentence_intercept_ : ndarray of float32, shape (n_behaviours,)
+    sentence_intercept_ : ndarray of float32, shape (n_behaviours + n_elicited,)
     turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
     turn_intercept_ : ndarray of float64, shape (n_behaviours,)
-    unknown_previous_ : ndarray of float64, shape (n_behaviours,)
+    unknown_previous_ : ndarray of float64, shape (n_behaviours + n_elicited,)
         Stands in for the scores of an unknown turn before.
 
     Notes
@@ -205,6 +209,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         concepts: bool = True,
         questions: bool = True,
         spelling: int = 40,
+        elicited: Sequence[str] = (),
         min_language_gain: float = 0.01,
         prior: Mapping[str, float] | None = None,
         random_state: int = 0,
@@ -223,6 +228,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.concepts = concepts
         self.questions = questions
         self.spelling = spelling
+        self.elicited = elicited
         self.min_language_gain = min_language_gain
         self.prior = prior
         self.random_state = random_state
@@ -300,8 +306,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         def whole() -> sp.csr_matrix:
             return _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
 
-        scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, y, fold, weight)
         self.classes_ = names
+        targets = np.hstack([y, self._next(y, context)])
+        scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, targets, fold, weight)
         self.__dict__.pop("_token_cache", None)
         kept = [part > 0 for part in np.split(idf, [1 << self.word_bits])]
         used = idf[idf > 0]
@@ -311,7 +318,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.word_buckets_, self.char_buckets_ = map(UsedBuckets.of, kept)
         self.word_weights_, self.char_weights_ = (_unpacked(*_pack(table)) for table in tables)
         self.sentence_intercept_ = intercept.astype(np.float32)
-        self._fit_turns(scores, sentences, y, fold, context, weight)
+        # in single precision, as whoever keeps them to fit the second stage again would have them
+        self._fit_turns(scores.astype(np.float32).astype(np.float64), sentences, y, fold, context, weight)
         return self
 
     def _check(self, X: Sequence[str], Y: npt.ArrayLike) -> tuple[list[str], Labels, npt.NDArray[Any]]:
@@ -333,6 +341,19 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                     f"at least {self.n_folds} and one counter-example are needed."
                 )
         return texts, y.astype(np.int8), names
+
+    @property
+    def _elicited(self) -> list[int]:
+        """Columns of the behaviours that turns are also scored for as elicited."""
+        names = self.classes_.tolist()
+        return [names.index(name) for name in self.elicited if name in names]
+
+    def _next(self, y: Labels, context: Context) -> Labels:
+        """Which of the behaviours `elicited` the turn after each performs; -1 where there is none."""
+        after = np.full(len(y), -1)
+        known = np.flatnonzero(context.previous >= 0)
+        after[context.previous[known]] = known
+        return np.where(after[:, None] >= 0, y[after][:, self._elicited], np.int8(-1))
 
     def _speller(self, sentences: Sentences, group: Ints) -> Speller:
         """Words that are frequent, and others that are known, by the groups they stand in."""
@@ -442,8 +463,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             weights = np.zeros(views[0].shape[1])
             if target.min() == target.max():  # all examples lie in one fold
                 return weights, _CLIP if target[0] else -_CLIP
-            # of the turn itself the behaviour's own scores only
-            own = np.r_[j : 4 * k : k, 4 * k : len(weights)]
+            # of the turn itself, and of what the turn before elicits, the behaviour's own scores only
+            others = [5 * k + 1 + at for at, column in enumerate(self._elicited) if column != j]
+            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : len(weights)], others)
             x = np.vstack([view[rows][:, own] for view in views])
             w = None if weight is None else np.tile(weight[rows], len(views))
             model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
@@ -534,17 +556,18 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             If shapes do not fit together.
         """
         model = cls(behaviours=settings["behaviours"], **settings["params"])
-        k = len(settings["behaviours"])
+        model.classes_ = np.array(settings["behaviours"])
+        k = len(model.classes_)
+        n = k + len(model._elicited)
         used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         shapes = {
-            "words": (used["words"].sum(), k + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (k + 1,),
-            "chars": (used["chars"].sum(), k + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (k + 1,),
-            "sentence_intercept": (k,), "turn_weights": (5 * k + 6, k), "turn_intercept": (k,), "unknown_previous": (k,),
+            "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
+            "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
+            "sentence_intercept": (n,), "turn_weights": (4 * k + n + 6, k), "turn_intercept": (k,), "unknown_previous": (n,),
         }  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
-        model.classes_ = np.array(settings["behaviours"])
         model.hasher_ = NgramHasher(
             model.word_bits,
             model.char_bits,
@@ -570,11 +593,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     # ------------------------------------------------------------------------------------------------ scoring
 
     def sentence_scores(self, sentences: Sentences) -> Scores:
-        """Score sentences by stage one, shape (n_sentences, n_behaviours)."""
+        """Score sentences by stage one, shape (n_sentences, n_behaviours + n_elicited)."""
         words, chars = self._token_sums(*self._asked(sentences))
-        k = len(self.classes_)
-        scores = words[:, :k] / _softened(words[:, k:])
-        scores += chars[:, :k] / _softened(chars[:, k:])
+        scores = words[:, :-1] / _softened(words[:, -1:])
+        scores += chars[:, :-1] / _softened(chars[:, -1:])
         return np.asarray(scores + self.sentence_intercept_, np.float64)
 
     def _asked(self, sentences: Sentences) -> tuple[Sentences, Ints]:
@@ -624,13 +646,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
     def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
-        best, mean, first, last, count = pooled
+        best, *_, count = pooled
+        k = len(self.classes_)
+        own = [_clip(scores[:, :k]) for scores in pooled[:-1]]
         known = context.previous >= 0
         previous = np.where(known[:, None], _clip(best)[context.previous], self.unknown_previous_)
         roles = [context.role == "agent", context.role == "customer"]
         before = [known & role[context.previous] for role in roles]
         flags = np.column_stack([*roles, *before, known]).astype(np.float64)
-        return np.hstack([_clip(best), _clip(mean), _clip(first), _clip(last), np.log(count)[:, None], previous, flags])
+        return np.hstack([*own, np.log(count)[:, None], previous, flags])
 
     def decision_function(self, X: Sequence[str], context: Context | None = None) -> Scores:
         """Log-odds of each behaviour.
@@ -721,12 +745,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return Explanation(tokens, before, fixed)
 
     def token_weights(self, sentences: Sentences) -> Scores:
-        """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours).
+        """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours + n_elicited).
 
         A phrase's share is halved between its outer tokens; a question mark that was put there is the last token's. With
         `sentence_intercept_` the rows of a sentence add up to its `sentence_scores`.
         """
-        k = len(self.classes_)
+        k = len(self.sentence_intercept_)
         if not len(sentences.ids):
             return np.zeros((0, k))
         own = sentences
@@ -742,7 +766,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 np.add.at(words, np.where(end >= 0, end, np.where(other >= 0, other, lone)), halves)
         owner = sentences.sentence_of_token
         n = len(sentences.owner)
-        norms = [_softened(np.bincount(owner, table[:, k], n))[owner, None] for table in (words, chars)]
+        norms = [_softened(np.bincount(owner, table[:, -1], n))[owner, None] for table in (words, chars)]
         weights = words[:, :k] / norms[0] + chars[:, :k] / norms[1]
         # a question mark that was put there speaks for the token before it
         added = sentences.offsets[1:][np.diff(sentences.offsets) > np.diff(own.offsets)] - 1
@@ -779,8 +803,8 @@ def _fit_column(
     known = target >= 0
     if not known.all():
         x, target, weight = x[known], target[known], None if weight is None else weight[known]
-    if target.min() == target.max():
-        return np.zeros(x.shape[1]), -1.0 if target.max() == 0 else 1.0
+    if len(np.unique(target)) < 2:
+        return np.zeros(x.shape[1]), 1.0 if target.any() else -1.0
     ratio = _count_ratio(x, target)
     values = ratio[x.indices]
     values *= x.data

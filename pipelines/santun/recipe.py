@@ -109,7 +109,7 @@ class Splits(_Table):
 class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
-    min_df: Annotated[int, Field(ge=1)] = 6
+    min_df: Annotated[int, Field(ge=1)] = 7
     word_bits: Annotated[int, Field(ge=6, le=22)] = 22
     char_bits: Annotated[int, Field(ge=6, le=22)] = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
@@ -125,6 +125,7 @@ class Classifier(_Table):
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
     rounds: Annotated[int, Field(ge=0, le=5)] = 1
     n_folds: Annotated[int, Field(ge=2, le=20)] = 3
+    elicited: list[str] = ["empathy", "rapport_question"]
 
 
 class Calibration(_Table):
@@ -132,7 +133,7 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.15,
+        "empathy": 0.2,
         "rapport_question": 0.7,
         "ownership": 0.5,
         "closing": 0.5,
@@ -212,6 +213,9 @@ class Recipe(_Table):
         unknown = next((name for name in self.data.map if name not in FIELDS), None)
         if unknown is not None:
             raise ValueError(f"data.map: {unknown!r} is no field; the fields are {', '.join(FIELDS)}")
+        odd = next((name for name in self.classifier.elicited if name not in (*self.behaviours, *BEHAVIOURS)), None)
+        if odd is not None:
+            raise ValueError(f"classifier.elicited: {odd!r} is none of the behaviours")
         for key in self.calibration.prior:
             name, colon, code = key.partition(":")
             if name not in (*self.behaviours, *BEHAVIOURS):
