@@ -65,7 +65,7 @@ _LIMITS = """
 * Speech recognition that misses words costs recall. Long turns without punctuation are cut at words that open a clause.
 * English talk of clinics ("how are you doing with that?", "I understand you're here for …") raises false alarms of rapport
   questions and empathy.
-* Roles and the turn before help with active listening and rapport questions; without them these are the weakest labels.
+* Roles and the turn before help with empathy, rapport questions and active listening; without them these are the weakest labels.
 """
 
 
