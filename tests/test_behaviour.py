@@ -259,6 +259,24 @@ def test_what_the_turn_before_calls_for_is_learnt_where_it_is_asked_for():
     assert asking.sentence_scores(split_sentences(told)).shape == (4, 3)
 
 
+def test_the_turn_after_tells_what_the_words_do_not_and_may_be_missing():
+    calls = [(["how is he", "thank you"], [[1, 0], [0, 1]]), (["how is he", "on shelf two"], [[0, 0], [0, 0]])] * 20
+    texts = [text for turns, _ in calls for text in turns]
+    previous = np.array([-1, 0] * len(calls)) + np.repeat(np.arange(len(calls)) * 2, 2) * (np.arange(len(texts)) % 2)
+    model = BehaviourClassifier(**{**SMALL, "behaviours": ["rapport_question", "thanks"], "elicited": ()}).fit(
+        texts,
+        [y for _, labels in calls for y in labels],
+        context=Context.unknown(len(texts))._replace(previous=previous),
+    )
+    told = ["how is he", "thank you", "how is he", "on shelf two", "how is he"]
+    asked = model.predict_proba(told, Context.unknown(5)._replace(previous=np.array([-1, 0, -1, 2, -1])))[:, 0]
+    last, alone = asked[4], model.predict_proba(["how is he"])[0, 0]
+
+    assert asked[0] > last > asked[2]
+    assert asked[0] > asked[2] + 0.2
+    assert last == alone
+
+
 def test_without_turns_before_nothing_elicits_anything():
     lone = BehaviourClassifier(**SMALL).fit(TEXTS, Y)
     plain = BehaviourClassifier(**{**SMALL, "elicited": ()}).fit(TEXTS, Y)

@@ -286,7 +286,7 @@ def explain(
     for name, part in shown.items():
         verdict = "yes" if part["predicted"] else "no"
         rows = [(w["text"], f"{w['weight']:+.2f}") for w in part["words"]]
-        rows += [("(speaker and turn before)", f"{part['context']:+.2f}"), ("(start)", f"{part['base']:+.2f}")]
+        rows += [("(speaker and turns around)", f"{part['context']:+.2f}"), ("(start)", f"{part['base']:+.2f}")]
         rows.append(("= log-odds", f"{part['log_odds']:+.2f}"))
         best = max(part["spans"], key=lambda span: span["weight"], default=None)
         if best and len(part["spans"]) > 1:

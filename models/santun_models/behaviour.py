@@ -6,10 +6,11 @@ sentences by a model that has not seen their conversation, give the label to the
 others that score above zero, fit again.
 
 Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn
-and, where they are known, all scores of the turn before and both speakers' roles. Of some behaviours it also sees how much
-the turn before elicits them: sentences are scored for what the next turn performs, too, since trouble told calls for care.
+and, where they are known, all scores of the turns before and after, and the speakers' roles. Of some behaviours it also sees how
+much the turn before elicits them: sentences are scored for what the next turn performs, too, since trouble told calls for care.
 It is fitted on cross-fitted scores (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees
-every turn with its context hidden, so that a lone utterance is labelled as well as one in a call.
+every turn with its context hidden, so that a lone utterance is labelled as well as one in a call, and the last turn of a call
+that goes on as well as any other.
 
 References
 ----------
@@ -98,7 +99,7 @@ class Context(NamedTuple):
     Attributes
     ----------
     previous : ndarray of int64, shape (n_turns,)
-        Row of the turn before, in the same `X`; -1 where there is none or it is not known.
+        Row of the turn before, in the same `X`; -1 where there is none or it is not known. The turn after is whose turn before it is.
     role : ndarray of str, shape (n_turns,)
         ``agent``, ``customer`` or anything else for unknown.
     lang : ndarray of str, shape (n_turns,)
@@ -178,7 +179,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
     turn_intercept_ : ndarray of float64, shape (n_behaviours,)
     unknown_previous_ : ndarray of float64, shape (n_behaviours + n_elicited,)
-        Stands in for the scores of an unknown turn before.
+        Stands in for the scores of an unknown turn before, and its first for those of a turn after.
 
     Notes
     -----
@@ -350,9 +351,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
 
     def _next(self, y: Labels, context: Context) -> Labels:
         """Which of the behaviours `elicited` the turn after each performs; -1 where there is none."""
-        after = np.full(len(y), -1)
-        known = np.flatnonzero(context.previous >= 0)
-        after[context.previous[known]] = known
+        after = _following(context.previous)
         return np.where(after[:, None] >= 0, y[after][:, self._elicited], np.int8(-1))
 
     def _speller(self, sentences: Sentences, group: Ints) -> Speller:
@@ -444,12 +443,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         pooled = _pool(scores, sentences.owner)
         # what a turn looks like on the whole stands in for a turn before that is not known
         self.unknown_previous_ = np.median(_clip(pooled[0]), axis=0)
-        hidden = Context.unknown(n)
+        hidden, nothing, following = Context.unknown(n), np.full(n, -1), _following(context.previous)
         views = [
-            self._turn_features(pooled, context),
-            self._turn_features(pooled, hidden),
-            self._turn_features(pooled, hidden._replace(role=context.role)),
-            self._turn_features(pooled, context._replace(role=hidden.role)),
+            self._turn_features(pooled, context, following),
+            self._turn_features(pooled, context, nothing),
+            self._turn_features(pooled, context._replace(role=hidden.role), following),
+            self._turn_features(pooled, hidden._replace(role=context.role), nothing),
+            self._turn_features(pooled, hidden, nothing),
         ]
         mean, spread = views[0].mean(axis=0), views[0].std(axis=0)
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
@@ -563,7 +563,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         shapes = {
             "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
             "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
-            "sentence_intercept": (n,), "turn_weights": (4 * k + n + 6, k), "turn_intercept": (k,), "unknown_previous": (n,),
+            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 9, k), "turn_intercept": (k,), "unknown_previous": (n,),
         }  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
@@ -645,16 +645,16 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
         return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
-    def _turn_features(self, pooled: Sequence[Scores], context: Context) -> Scores:
+    def _turn_features(self, pooled: Sequence[Scores], context: Context, following: Ints) -> Scores:
         best, *_, count = pooled
         k = len(self.classes_)
-        own = [_clip(scores[:, :k]) for scores in pooled[:-1]]
-        known = context.previous >= 0
-        previous = np.where(known[:, None], _clip(best)[context.previous], self.unknown_previous_)
         roles = [context.role == "agent", context.role == "customer"]
-        before = [known & role[context.previous] for role in roles]
-        flags = np.column_stack([*roles, *before, known]).astype(np.float64)
-        return np.hstack([*own, np.log(count)[:, None], previous, flags])
+        columns = [*(_clip(scores[:, :k]) for scores in pooled[:-1]), np.log(count)[:, None]]
+        for rows, width in ((context.previous, best.shape[1]), (following, k)):
+            known = rows >= 0
+            columns.append(np.where(known[:, None], _clip(best)[rows], self.unknown_previous_)[:, :width])
+            columns.append(np.column_stack([*(known & role[rows] for role in roles), known]))
+        return np.hstack([*columns, np.column_stack(roles)]).astype(np.float64)
 
     def decision_function(self, X: Sequence[str], context: Context | None = None) -> Scores:
         """Log-odds of each behaviour.
@@ -674,7 +674,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return np.empty((0, len(self.classes_)))
         sentences = split_sentences(X)
         pooled = _pool(self.sentence_scores(sentences), sentences.owner)
-        return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
+        context = context or Context.unknown(len(X))
+        return self._turn_scores(self._turn_features(pooled, context, _following(context.previous)))
 
     def _turn_scores(self, features: Scores) -> Scores:
         # not by BLAS: its sums vary with the batch
@@ -717,7 +718,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         sentences = split_sentences(X)
         scores = self.sentence_scores(sentences)
         pooled = _pool(scores, sentences.owner)
-        features = self._turn_features(pooled, context)[-1]
+        features = self._turn_features(pooled, context, _following(context.previous))[-1]
         k = len(self.classes_)
         mine = np.flatnonzero(sentences.owner == len(X) - 1)
         weights = self.token_weights(sentences)
@@ -873,6 +874,14 @@ def _unpacked(packed: npt.NDArray[np.int8], scale: Floats) -> Floats:
     np.copysign(weights, packed, out=weights)
     weights *= scale
     return table
+
+
+def _following(previous: Ints) -> Ints:
+    """Row of the turn after each; -1 where there is none."""
+    rows = np.full(len(previous), -1)
+    known = np.flatnonzero(previous >= 0)
+    rows[previous[known]] = known
+    return rows
 
 
 def _starts(owner: Ints) -> Ints:

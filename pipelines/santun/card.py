@@ -27,7 +27,7 @@ tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
 
 Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
 Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
-character n-grams of sentences; a second stage over the sentences of a turn, the turn before and the roles.
+character n-grams of sentences; a second stage over the sentences of a turn, the turns before and after and the roles.
 
 This page is written by `{command}`; no figure in it is typed.
 
@@ -65,7 +65,7 @@ _LIMITS = """
 * Speech recognition that misses words costs recall. Long turns without punctuation are cut at words that open a clause.
 * English talk of clinics ("how are you doing with that?", "I understand you're here for …") raises false alarms of rapport
   questions and empathy.
-* Roles and the turn before help with empathy, rapport questions and active listening; without them these are the weakest labels.
+* Roles and the turns before and after help with empathy, rapport questions and active listening; without them these are the weakest labels.
 """
 
 

@@ -133,8 +133,7 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.2,
-        "rapport_question": 0.7,
+        "empathy": 0.11,
         "ownership": 0.5,
         "closing": 0.5,
         "empathy:ar": 0.25,
