@@ -23,7 +23,6 @@ from typing import Any
 from santun_corpora.seed import seed_files
 
 CLINIC = "clin,cling,clinh,clini,clinj,clinm,clinp,clinq,clinr,clins"
-CARE = "care,careg,careh,carei,carej,carem,carep,carer,cares"  # posts of care teams
 QUICK = """
 name = "{name}"
 [corpus]
