@@ -260,13 +260,11 @@ def test_what_the_turn_before_calls_for_is_learnt_where_it_is_asked_for():
 
 
 def test_the_turn_after_tells_what_the_words_do_not_and_may_be_missing():
-    calls = [(["how is he", "thank you"], [[1, 0], [0, 1]]), (["how is he", "on shelf two"], [[0, 0], [0, 0]])] * 20
-    texts = [text for turns, _ in calls for text in turns]
-    previous = np.array([-1, 0] * len(calls)) + np.repeat(np.arange(len(calls)) * 2, 2) * (np.arange(len(texts)) % 2)
+    texts = ["how is he", "thank you", "how is he", "on shelf two"] * 20
+    y = [[1, 0], [0, 1], [0, 0], [0, 0]] * 20
+    turns = Context.unknown(len(texts))._replace(previous=np.array([i - 1 if i % 2 else -1 for i in range(len(texts))]))
     model = BehaviourClassifier(**{**SMALL, "behaviours": ["rapport_question", "thanks"], "elicited": ()}).fit(
-        texts,
-        [y for _, labels in calls for y in labels],
-        context=Context.unknown(len(texts))._replace(previous=previous),
+        texts, y, context=turns
     )
     told = ["how is he", "thank you", "how is he", "on shelf two", "how is he"]
     asked = model.predict_proba(told, Context.unknown(5)._replace(previous=np.array([-1, 0, -1, 2, -1])))[:, 0]

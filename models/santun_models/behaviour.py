@@ -443,13 +443,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         pooled = _pool(scores, sentences.owner)
         # what a turn looks like on the whole stands in for a turn before that is not known
         self.unknown_previous_ = np.median(_clip(pooled[0]), axis=0)
-        hidden, nothing, following = Context.unknown(n), np.full(n, -1), _following(context.previous)
+        hidden = Context.unknown(n)
         views = [
-            self._turn_features(pooled, context, following),
-            self._turn_features(pooled, context, nothing),
-            self._turn_features(pooled, context._replace(role=hidden.role), following),
-            self._turn_features(pooled, hidden._replace(role=context.role), nothing),
-            self._turn_features(pooled, hidden, nothing),
+            self._turn_features(pooled, context),
+            self._turn_features(pooled, context, last=True),
+            self._turn_features(pooled, context._replace(role=hidden.role)),
+            self._turn_features(pooled, hidden._replace(role=context.role)),
+            self._turn_features(pooled, hidden),
         ]
         mean, spread = views[0].mean(axis=0), views[0].std(axis=0)
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
@@ -645,14 +645,16 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
         return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
-    def _turn_features(self, pooled: Sequence[Scores], context: Context, following: Ints) -> Scores:
-        best, *_, count = pooled
+    def _turn_features(self, pooled: Sequence[Scores], context: Context, *, last: bool = False) -> Scores:
+        """Features of stage two; with `last` each turn's as if none had come after it."""
         k = len(self.classes_)
+        best, *others = (_clip(scores) for scores in pooled[:-1])
+        following = np.full(len(best), -1) if last else _following(context.previous)
         roles = [context.role == "agent", context.role == "customer"]
-        columns = [*(_clip(scores[:, :k]) for scores in pooled[:-1]), np.log(count)[:, None]]
+        columns = [*(scores[:, :k] for scores in (best, *others)), np.log(pooled[-1])[:, None]]
         for rows, width in ((context.previous, best.shape[1]), (following, k)):
             known = rows >= 0
-            columns.append(np.where(known[:, None], _clip(best)[rows], self.unknown_previous_)[:, :width])
+            columns.append(np.where(known[:, None], best[rows], self.unknown_previous_)[:, :width])
             columns.append(np.column_stack([*(known & role[rows] for role in roles), known]))
         return np.hstack([*columns, np.column_stack(roles)]).astype(np.float64)
 
@@ -674,8 +676,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return np.empty((0, len(self.classes_)))
         sentences = split_sentences(X)
         pooled = _pool(self.sentence_scores(sentences), sentences.owner)
-        context = context or Context.unknown(len(X))
-        return self._turn_scores(self._turn_features(pooled, context, _following(context.previous)))
+        return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
 
     def _turn_scores(self, features: Scores) -> Scores:
         # not by BLAS: its sums vary with the batch
@@ -718,7 +719,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         sentences = split_sentences(X)
         scores = self.sentence_scores(sentences)
         pooled = _pool(scores, sentences.owner)
-        features = self._turn_features(pooled, context, _following(context.previous))[-1]
+        features = self._turn_features(pooled, context)[-1]
         k = len(self.classes_)
         mine = np.flatnonzero(sentences.owner == len(X) - 1)
         weights = self.token_weights(sentences)
