@@ -26,6 +26,15 @@ def fitted() -> BehaviourClassifier:
     return BehaviourClassifier(**SMALL).fit(TEXTS, Y, context=context())
 
 
+@pytest.fixture(scope="module")
+def with_units() -> BehaviourClassifier:
+    """Stage two has hidden units."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("santun_models.behaviour._STEPS", 400)  # of ten thousand
+        model = BehaviourClassifier(**SMALL, context_units=8, units_from=0)
+        return model.fit(TEXTS + ASKED, EITHER, context=context(len(TEXTS + ASKED)))
+
+
 ASKED = [
     "how are you ?",
     "how is your day ?",
@@ -34,6 +43,10 @@ ASKED = [
     "it is late .",
     "the bill is here .",
 ] * 6
+
+
+# of the last thirty-six one behaviour is not known
+EITHER = np.vstack([Y, np.column_stack([np.full(36, -1), [0, 1, 0, 0, 1, 0] * 6])])
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +177,41 @@ def test_each_used_bucket_has_the_next_row(used):
     assert buckets.used().tolist() == used
 
 
+def test_hidden_units_tell_what_no_sum_does(monkeypatch):
+    monkeypatch.setattr("santun_models.behaviour._STEPS", 2000)
+    # of either text what came before decides, each the other way round
+    texts = ["hello", "which one", "bye", "which one", "hello", "thanks", "bye", "thanks"] * 20
+    y = [[0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 1]] * 20
+    turns = Context.unknown(len(texts))._replace(previous=np.array([i - 1 if i % 2 else -1 for i in range(len(texts))]))
+    linear, network = (
+        BehaviourClassifier(
+            **{**SMALL, "behaviours": ["rapport_question", "greeting", "thanks"]}, context_units=units, units_from=0
+        ).fit(texts, y, context=turns)
+        for units in (0, 16)
+    )
+
+    def right(model: BehaviourClassifier) -> float:
+        return float((model.predict(texts, turns)[1::2, 0] == np.array(y)[1::2, 0]).mean())
+
+    assert right(linear) < 0.9
+    assert right(network) > 0.95
+
+
+def test_from_few_turns_no_units_are_learnt():
+    model = BehaviourClassifier(**SMALL, context_units=8).fit(TEXTS, Y, context=context())
+
+    assert model.unit_weights_.shape == (0, 2)
+
+
+def test_units_of_behaviours_known_of_other_turns_are_their_own(with_units):
+    first, second = with_units.unit_weights_[:8], with_units.unit_weights_[8:16]
+
+    assert not first[:, 0].any() or not first[:, 1].any()
+    assert not second[:, 0].any() or not second[:, 1].any()
+    assert first.any()
+    assert second.any()
+
+
 @pytest.mark.parametrize("spelling", [0, 10])
 def test_what_is_stored_says_the_same(spelling):
     model = BehaviourClassifier(**{**SMALL, "spelling": spelling}).fit(TEXTS + ASKED, np.vstack([Y, Y]))
@@ -172,6 +220,12 @@ def test_what_is_stored_says_the_same(spelling):
 
     assert again.hasher_ == model.hasher_
     np.testing.assert_array_equal(again.decision_function(texts), model.decision_function(texts))
+
+
+def test_hidden_units_are_stored(with_units):
+    again = BehaviourClassifier.from_arrays(*with_units.to_arrays())
+
+    np.testing.assert_array_equal(again.decision_function(TEXTS), with_units.decision_function(TEXTS))
 
 
 @pytest.mark.parametrize(
@@ -313,10 +367,10 @@ def test_fit_is_deterministic_and_does_not_depend_on_threads(fitted):
     st.lists(st.sampled_from([*TEXTS[:6], *ASKED[:3], "how are you", "", "x", "شكرا جزيلا"]), min_size=1, max_size=9),
     st.randoms(),
 )
-def test_neighbours_and_order_never_change_a_score(fitted, asking, texts, random):
+def test_neighbours_and_order_never_change_a_score(fitted, asking, with_units, texts, random):
     order = list(range(len(texts)))
     random.shuffle(order)
-    for model in (fitted, asking):
+    for model in (fitted, asking, with_units):
         alone = np.vstack([model.decision_function([text]) for text in texts])
 
         np.testing.assert_array_equal(model.decision_function(texts), alone)
@@ -335,13 +389,14 @@ def test_context_matters_only_where_it_is_given(fitted):
 
 
 @pytest.mark.parametrize("text", ["thank you .\nhello there !", "x", "", "thank thank thank", "it\nis\nlate"])
-def test_explanation_adds_up_to_the_log_odds(fitted, text):
+def test_explanation_adds_up_to_the_log_odds(fitted, with_units, text):
     told = Context(np.array([-1, 0]), np.array(["customer", "agent"]), np.array(["en", "en"]))
-    for texts, known in (([text], None), (["hello", text], told)):
-        parts = fitted.explain(texts, known)
-        total = sum(tokens.sum(axis=0) for tokens in parts.tokens) + parts.context + parts.base
+    for model in (fitted, with_units):
+        for texts, known in (([text], None), (["hello", text], told)):
+            parts = model.explain(texts, known)
+            total = sum(tokens.sum(axis=0) for tokens in parts.tokens) + parts.context + parts.base
 
-        np.testing.assert_allclose(total, fitted.decision_function(texts, known)[-1], atol=1e-4)
+            np.testing.assert_allclose(total, model.decision_function(texts, known)[-1], atol=1e-4)
 
 
 def test_best_threshold_parts_scores_between_values():

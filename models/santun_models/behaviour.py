@@ -1,4 +1,4 @@
-"""The multi-label classifier of service behaviours: one linear model for all languages, in two stages.
+"""The multi-label classifier of service behaviours: one model for all languages, in two stages.
 
 Stage one scores every sentence for every behaviour from hashed words, phrases and character n-grams. Only turns
 are labelled, so which sentence of a turn performs the behaviour is learnt by multiple-instance rounds [1]_: score
@@ -8,6 +8,8 @@ others that score above zero, fit again.
 Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn
 and, where they are known, all scores of the turns before and after, and the speakers' roles. Of some behaviours it also sees how
 much the turn before elicits them: sentences are scored for what the next turn performs, too, since trouble told calls for care.
+Where there is enough to learn from, networks with one hidden layer over these features of all behaviours at once share in the
+score: a question is a personal one only beside certain turns, which no sum says.
 It is fitted on cross-fitted scores (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees
 every turn with its context hidden, so that a lone utterance is labelled as well as one in a call, and the last turn of a call
 that goes on as well as any other.
@@ -16,10 +18,12 @@ References
 ----------
 .. [1] S. Andrews, I. Tsochantaridis, T. Hofmann (2003), Support Vector Machines for Multiple-Instance Learning, NIPS 15.
 .. [2] D. H. Wolpert (1992), Stacked generalization, Neural Networks 5, doi:10.1016/S0893-6080(05)80023-1.
+.. [3] M. Sundararajan, A. Taly, Q. Yan (2017), Axiomatic attribution for deep networks, ICML 34.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -28,7 +32,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -55,6 +61,9 @@ Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int32]
 _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
+_TILE = 64  # rows
+_NETWORKS = 3  # what one says by chance of its beginning the others do not
+_BATCH, _STEPS = 2048, 10_000  # of a network's training
 
 
 class UsedBuckets(NamedTuple):
@@ -117,6 +126,32 @@ class Context(NamedTuple):
         return cls(np.full(n_turns, -1, np.int64), nothing, nothing)
 
 
+class _TurnModel(NamedTuple):
+    """Stage two: a linear part, and hidden units whose values above zero add to it."""
+
+    weights: Scores  # (n_features, n_behaviours + n_units)
+    intercept: Scores
+    units: Scores  # (n_units, n_behaviours)
+
+    def log_odds(self, features: npt.NDArray[Any]) -> Scores:
+        n, k = len(features), self.units.shape[1]
+        # in whole tiles, since BLAS sums a few rows, or the last ones, in another order than others
+        padded = np.zeros((-(-n // _TILE) * _TILE, features.shape[1]))
+        padded[:n] = features
+        values = padded @ self.weights + self.intercept
+        return np.asarray(values[:n, :k] + (np.maximum(values[:, k:], 0) @ self.units)[:n])
+
+
+def _mean_of(models: Sequence[_TurnModel]) -> _TurnModel:
+    """One model whose log-odds are the mean of theirs."""
+    k = models[0].units.shape[1]
+    linear = [np.mean([part[..., :k] for part in parts], axis=0) for parts in list(zip(*models, strict=True))[:2]]
+    weights, intercept = (
+        np.concatenate([own, *(model[at][..., k:] for model in models)], axis=-1) for at, own in enumerate(linear)
+    )
+    return _TurnModel(weights, intercept, np.vstack([model.units for model in models]) / len(models))
+
+
 class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     """Multi-label linear classifier of utterances.
 
@@ -128,6 +163,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         Inverse regularisation of the sentence models (linear support vector machines).
     context_C : float, default=0.05
         Inverse regularisation of stage two.
+    context_units : int, default=0
+        Hidden units of each of the three networks of stage two; 0 leaves it linear.
+    units_from : int, default=100_000
+        So many turns it takes to learn hidden units; from fewer it stays linear.
     rounds : int, default=2
         Multiple-instance rounds.
     n_folds : int, default=4
@@ -176,8 +215,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + n_elicited + 1)
         Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm.
     sentence_intercept_ : ndarray of float32, shape (n_behaviours + n_elicited,)
-    turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours)
-    turn_intercept_ : ndarray of float64, shape (n_behaviours,)
+    turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours + n_units)
+    turn_intercept_ : ndarray of float64, shape (n_behaviours + n_units,)
+    unit_weights_ : ndarray of float64, shape (n_units, n_behaviours)
+        What each hidden unit adds to the log-odds, times its value where that is above zero.
     unknown_previous_ : ndarray of float64, shape (n_behaviours + n_elicited,)
         Stands in for the scores of an unknown turn before, and its first for those of a turn after.
 
@@ -201,6 +242,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         behaviours: Sequence[str] | None = None,
         C: float = 0.15,
         context_C: float = 0.05,
+        context_units: int = 0,
+        units_from: int = 100_000,
         rounds: int = 2,
         n_folds: int = 4,
         min_df: int = 4,
@@ -220,6 +263,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.behaviours = behaviours
         self.C = C
         self.context_C = context_C
+        self.context_units = context_units
+        self.units_from = units_from
         self.rounds = rounds
         self.n_folds = n_folds
         self.min_df = min_df
@@ -319,6 +364,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.word_buckets_, self.char_buckets_ = map(UsedBuckets.of, kept)
         self.word_weights_, self.char_weights_ = (_unpacked(*_pack(table)) for table in tables)
         self.sentence_intercept_ = intercept.astype(np.float32)
+        del features
         # in single precision, as whoever keeps them to fit the second stage again would have them
         self._fit_turns(scores.astype(np.float32).astype(np.float64), sentences, y, fold, context, weight)
         return self
@@ -453,37 +499,72 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         ]
         mean, spread = views[0].mean(axis=0), views[0].std(axis=0)
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
-        views = [(view - mean) / scale for view in views]
+        scaled = [((view - mean) / scale).astype(np.float32) for view in views]
+        del views  # gigabytes
+        n_networks = _NETWORKS if self.context_units and n >= self.units_from else 0
 
-        k = y.shape[1]
-
-        def fit_rows(rows: npt.NDArray[np.bool_], j: int) -> tuple[Scores, float]:
-            rows = rows & (y[:, j] >= 0)
-            target = y[rows, j]
-            weights = np.zeros(views[0].shape[1])
-            if target.min() == target.max():  # all examples lie in one fold
-                return weights, _CLIP if target[0] else -_CLIP
-            # of the turn itself, and of what the turn before elicits, the behaviour's own scores only
-            others = [5 * k + 1 + at for at, column in enumerate(self._elicited) if column != j]
-            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : len(weights)], others)
-            x = np.vstack([view[rows][:, own] for view in views])
-            w = None if weight is None else np.tile(weight[rows], len(views))
-            model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
-            weights[own] = model.coef_[0]
-            return weights, float(model.intercept_[0])
+        def fit_rows(rows: npt.NDArray[np.bool_]) -> _TurnModel:
+            given = [view[rows] for view in scaled], y[rows], None if weight is None else weight[rows]
+            networks = [self._fit_units(*given, self.random_state + i) for i in range(n_networks)]
+            return _mean_of([self._fit_linear(*given), *networks])
 
         everything = np.ones(n, bool)
-        jobs = [(fold != k, j) for j in range(y.shape[1]) for k in range(self.n_folds)]
-        jobs += [(everything, j) for j in range(y.shape[1])]
-        fits = Parallel(self.n_jobs, prefer="threads")(delayed(fit_rows)(rows, j) for rows, j in jobs)
+        parts = [fold != k for k in range(self.n_folds)] + [everything]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a number of steps is what is asked for
+            *held, final = Parallel(self.n_jobs, prefer="threads")(delayed(fit_rows)(rows) for rows in parts)
         logits = np.zeros(y.shape)
-        for (rows, j), (coef, intercept) in zip(jobs, fits[: -y.shape[1]], strict=False):
-            logits[~rows, j] = views[0][~rows] @ coef + intercept
-        coef = np.column_stack([fit[0] for fit in fits[-y.shape[1] :]])
-        intercept = np.array([fit[1] for fit in fits[-y.shape[1] :]])
-        self.turn_weights_ = coef / scale[:, None]
-        self.turn_intercept_ = intercept - (mean / scale) @ coef
+        for rows, model in zip(parts, held, strict=False):
+            logits[~rows] = model.log_odds(scaled[0][~rows])
+        self.turn_weights_ = final.weights / scale[:, None]
+        self.turn_intercept_ = final.intercept - (mean / scale) @ final.weights
+        self.unit_weights_ = final.units
         self._fit_thresholds(_sigmoid(logits), y, context.lang, np.ones(n) if weight is None else weight)
+
+    def _fit_linear(self, views: Sequence[Floats], y: Labels, weight: Scores | None) -> _TurnModel:
+        """A logistic regression for each behaviour."""
+        n_features, k = views[0].shape[1], y.shape[1]
+        weights, intercept = np.zeros((n_features, k)), np.zeros(k)
+        for j in range(k):
+            known = y[:, j] >= 0
+            target = y[known, j]
+            if target.min() == target.max():  # all examples lie in one fold
+                intercept[j] = _CLIP if target[0] else -_CLIP
+                continue
+            # of the turn itself, and of what the turn before elicits, the behaviour's own scores only
+            others = [5 * k + 1 + at for at, column in enumerate(self._elicited) if column != j]
+            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], others)
+            x = np.vstack([view[known][:, own] for view in views]).astype(np.float64)
+            w = None if weight is None else np.tile(weight[known], len(views))
+            model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
+            weights[own, j], intercept[j] = model.coef_[0], model.intercept_[0]
+        return _TurnModel(weights, intercept, np.zeros((0, k)))
+
+    def _fit_units(self, views: Sequence[Floats], y: Labels, weight: Scores | None, random_state: int) -> _TurnModel:
+        """A network for all behaviours that are known of the same turns."""
+        k = y.shape[1]
+        patterns, pattern_of = np.unique(y >= 0, axis=1, return_inverse=True)
+        hidden, units, intercept = [], [], np.zeros(k)
+        for p, known in enumerate(patterns.T):
+            columns = np.flatnonzero(pattern_of == p)
+            x = np.vstack([view[known] for view in views])
+            # of one column scikit-learn makes two classes, and of one class none
+            target = np.tile(y[known][:, np.resize(columns, max(len(columns), 2))], (len(views), 1))
+            network = MLPClassifier(
+                (self.context_units,),
+                batch_size=min(_BATCH, len(x)),
+                learning_rate_init=0.002,
+                max_iter=-(-_STEPS // -(-len(x) // _BATCH)),
+                random_state=random_state,
+            )
+            network.fit(x, target, None if weight is None else np.tile(weight[known], len(views)))
+            (into, out), (bias, own) = network.coefs_, network.intercepts_
+            hidden.append((into, bias))
+            units.append(np.zeros((len(bias), k)))
+            units[-1][:, columns] = out[:, : len(columns)]
+            intercept[columns] = own[: len(columns)]
+        weights = np.hstack([np.zeros((views[0].shape[1], k)), *(into for into, _ in hidden)])
+        return _TurnModel(weights, np.concatenate([intercept, *(bias for _, bias in hidden)]), np.vstack(units))
 
     def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_], weight: Scores) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
@@ -533,6 +614,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             "sentence_intercept": self.sentence_intercept_,
             "turn_weights": self.turn_weights_,
             "turn_intercept": self.turn_intercept_,
+            "unit_weights": self.unit_weights_,
             "unknown_previous": self.unknown_previous_,
         }
         if self.questions:
@@ -560,10 +642,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         k = len(model.classes_)
         n = k + len(model._elicited)
         used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
+        both = k + len(arrays["unit_weights"])
         shapes = {
             "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
             "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
-            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 9, k), "turn_intercept": (k,), "unknown_previous": (n,),
+            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 9, both), "turn_intercept": (both,), "unit_weights": (both - k, k),
+            "unknown_previous": (n,),
         }  # fmt: skip
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
@@ -585,6 +669,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.sentence_intercept_ = arrays["sentence_intercept"]
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]
+        model.unit_weights_ = arrays["unit_weights"]
         model.unknown_previous_ = arrays["unknown_previous"]
         model.thresholds_ = np.array(settings["thresholds"])
         model.language_thresholds_ = {code: np.array(own) for code, own in settings["language_thresholds"].items()}
@@ -679,8 +764,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
 
     def _turn_scores(self, features: Scores) -> Scores:
-        # not by BLAS: its sums vary with the batch
-        return np.asarray(np.einsum("tf,fb->tb", features, self.turn_weights_) + self.turn_intercept_)
+        return _TurnModel(self.turn_weights_, self.turn_intercept_, self.unit_weights_).log_odds(features)
 
     def predict_proba(self, X: Sequence[str], context: Context | None = None) -> Scores:
         """Calibrated probability of each behaviour, shape (n_turns, n_behaviours)."""
@@ -721,12 +805,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         pooled = _pool(scores, sentences.owner)
         features = self._turn_features(pooled, context)[-1]
         k = len(self.classes_)
+        start, slope = self._slopes(features)
         mine = np.flatnonzero(sentences.owner == len(X) - 1)
         weights = self.token_weights(sentences)
         contributions = [weights[sentences.offsets[s] : sentences.offsets[s + 1]] for s in mine]  # each (n_tokens, k)
         best = mine[np.argmax(scores[mine], axis=0)]
         tokens = [np.zeros((len(c), k)) for c in contributions]
-        fixed = self.turn_intercept_.copy()
+        fixed = self._turn_scores(start[None])[0] - start @ slope
         sources: list[tuple[int, list[tuple[int, float]]]] = []
         for j in range(k):
             n = len(mine)
@@ -739,12 +824,28 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             value = sum(scores[mine[s], j] * share for s, share in parts)
             shrink = features[feature] / value if value else 0.0  # where the score was clipped
             for s, share in parts:
-                effect = self.turn_weights_[feature] * share * shrink
+                effect = slope[feature] * share * shrink
                 tokens[s] += contributions[s][:, j : j + 1] * effect
                 fixed += self.sentence_intercept_[j] * effect
-        fixed += self.turn_weights_[4 * k] * features[4 * k]
-        before = features[4 * k + 1 :] @ self.turn_weights_[4 * k + 1 :]
-        return Explanation(tokens, before, fixed)
+        around = slice(4 * k + 1, None)
+        fixed += features[4 * k] * slope[4 * k] + start[around] @ slope[around]
+        return Explanation(tokens, (features - start)[around] @ slope[around], fixed)
+
+    def _slopes(self, features: Scores) -> tuple[Scores, Scores]:
+        """Integrated gradients [3]_ of the log-odds on the way from a turn that says nothing, and that turn's features.
+
+        Along a straight way a unit is above zero for one stretch of it, so they are exact: the log-odds at both ends
+        differ by the features' differences times the slopes.
+        """
+        k = len(self.classes_)
+        nothing = self.unknown_previous_[None]
+        start = self._turn_features([*[nothing] * 4, np.ones(1)], Context.unknown(1))[0]
+        start[4 * k] = features[4 * k]  # of as many sentences
+        ends = np.stack([start, features]) @ self.turn_weights_[:, k:] + self.turn_intercept_[k:]
+        above, apart = np.maximum(ends, 0), ends[1] - ends[0]
+        flat = np.abs(apart) < 1e-9
+        share = np.where(flat, ends[1] > 0, (above[1] - above[0]) / np.where(flat, 1.0, apart))
+        return start, self.turn_weights_[:, :k] + (self.turn_weights_[:, k:] * share) @ self.unit_weights_
 
     def token_weights(self, sentences: Sentences) -> Scores:
         """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours + n_elicited).
@@ -783,7 +884,7 @@ class Explanation(NamedTuple):
     ----------
     tokens : list of ndarray of float64, each of shape (n_tokens_of_sentence, n_behaviours)
     context : ndarray of float64, shape (n_behaviours,)
-        What the turn before and the roles add.
+        What the turns around and the roles add to what is said where nothing is known of them.
     base : ndarray of float64, shape (n_behaviours,)
         What any utterance of as many sentences starts from.
     """

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
 _DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint32")

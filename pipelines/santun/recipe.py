@@ -123,6 +123,8 @@ class Classifier(_Table):
 
     C: Weight = 0.15
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
+    context_units: Annotated[int, Field(ge=0)] = 128
+    units_from: Annotated[int, Field(ge=0)] = 100_000
     rounds: Annotated[int, Field(ge=0, le=5)] = 1
     n_folds: Annotated[int, Field(ge=2, le=20)] = 3
     elicited: list[str] = ["empathy", "rapport_question"]
@@ -133,7 +135,7 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.11,
+        "empathy": 0.15,
         "ownership": 0.5,
         "closing": 0.5,
         "empathy:ar": 0.25,
