@@ -66,7 +66,7 @@ def test_any_changed_byte_is_refused(folder, tmp_path):
         (lambda f: (f / "settings.json").unlink(), "missing; take a fresh copy"),
         (lambda f: (f / "manifest.json").unlink(), "no model here"),
         (lambda f: (f / "manifest.json").write_text("{"), "was changed or cut"),
-        (lambda f: _edit(f, lambda m: m.update(version=99)), "model format 99, this santun reads 8"),
+        (lambda f: _edit(f, lambda m: m.update(version=99)), "model format 99, this santun reads 9"),
         (lambda f: _edit(f, lambda m: m["files"].update({"../x.npy": {}})), "names a file outside the folder"),
         (lambda f: _edit(f, lambda m: m["files"].update({"x.pkl": m["files"].pop("settings.json")})), "x.pkl: missing"),
     ],

@@ -27,7 +27,8 @@ tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
 
 Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
 Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
-character n-grams of sentences; a second stage over the sentences of a turn, the turns before and after and the roles.
+character n-grams of sentences; a second stage, logistic regression and three small networks, over the sentences of a turn,
+the turns before and after and the roles.
 
 This page is written by `{command}`; no figure in it is typed.
 
