@@ -148,18 +148,20 @@ class _TurnModel(NamedTuple):
         return odds[:n]
 
 
-def _mean_of(models: Sequence[_TurnModel]) -> _TurnModel:
-    """One model whose log-odds are the mean of theirs."""
+def _joined(models: Sequence[_TurnModel], share: float = 1.0) -> _TurnModel:
+    """One model whose log-odds are so much of the sum of theirs."""
     k = models[0].units.shape[1]
-    linear = [np.mean([part[..., :k] for part in parts], axis=0) for parts in list(zip(*models, strict=True))[:2]]
-    weights, intercept = (
-        np.concatenate([own, *(model[at][..., k:] for model in models)], axis=-1) for at, own in enumerate(linear)
-    )
-    return _TurnModel(weights, intercept, np.vstack([model.units for model in models]) / len(models))
+
+    def beside(parts: Sequence[Scores]) -> Scores:
+        linear = np.sum([part[..., :k] for part in parts], axis=0) * share
+        return np.concatenate([linear, *(part[..., k:] for part in parts)], axis=-1)
+
+    weights, intercepts, units = zip(*models, strict=True)
+    return _TurnModel(beside(weights), beside(intercepts), np.vstack(units) * share)
 
 
 class BehaviourClassifier(ClassifierMixin, BaseEstimator):
-    """Multi-label linear classifier of utterances.
+    """Multi-label classifier of utterances.
 
     Parameters
     ----------
@@ -168,7 +170,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     C : float, default=0.15
         Inverse regularisation of the sentence models (linear support vector machines).
     context_C : float, default=0.05
-        Inverse regularisation of stage two.
+        Inverse regularisation of stage two's logistic regressions.
     context_units : int, default=0
         Hidden units of each of the three networks of stage two; 0 leaves it linear.
     units_from : int, default=100_000
@@ -512,7 +514,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         def fit_rows(rows: npt.NDArray[np.bool_]) -> _TurnModel:
             given = [view[rows] for view in scaled], y[rows], None if weight is None else weight[rows]
             networks = [self._fit_units(*given, self.random_state + i) for i in range(n_networks)]
-            return _mean_of([self._fit_linear(*given), *networks])
+            return _joined([self._fit_linear(*given), *networks], share=1 / (1 + n_networks))
 
         everything = np.ones(n, bool)
         parts = [fold != k for k in range(self.n_folds)] + [everything]
@@ -550,7 +552,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """A network for all behaviours that are known of the same turns."""
         k = y.shape[1]
         patterns, pattern_of = np.unique(y >= 0, axis=1, return_inverse=True)
-        hidden, units, intercept = [], [], np.zeros(k)
+        found = []
         for p, known in enumerate(patterns.T):
             columns = np.flatnonzero(pattern_of == p)
             x = np.vstack([view[known] for view in views])
@@ -565,12 +567,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             )
             network.fit(x, target, None if weight is None else np.tile(weight[known], len(views)))
             (into, out), (bias, own) = network.coefs_, network.intercepts_
-            hidden.append((into, bias))
-            units.append(np.zeros((len(bias), k)))
-            units[-1][:, columns] = out[:, : len(columns)]
-            intercept[columns] = own[: len(columns)]
-        weights = np.hstack([np.zeros((views[0].shape[1], k)), *(into for into, _ in hidden)])
-        return _TurnModel(weights, np.concatenate([intercept, *(bias for _, bias in hidden)]), np.vstack(units))
+            intercept, units = np.zeros(k), np.zeros((len(bias), k))
+            intercept[columns], units[:, columns] = own[: len(columns)], out[:, : len(columns)]
+            found.append(_TurnModel(np.hstack([np.zeros((len(into), k)), into]), np.r_[intercept, bias], units))
+        return _joined(found)
 
     def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_], weight: Scores) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
@@ -817,7 +817,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         contributions = [weights[sentences.offsets[s] : sentences.offsets[s + 1]] for s in mine]  # each (n_tokens, k)
         best = mine[np.argmax(scores[mine], axis=0)]
         tokens = [np.zeros((len(c), k)) for c in contributions]
-        fixed = self._turn_scores(start[None])[0] - start @ slope
+        fixed = self._turn_scores(start[None])[0] - start[: 4 * k] @ slope[: 4 * k]
         sources: list[tuple[int, list[tuple[int, float]]]] = []
         for j in range(k):
             n = len(mine)
@@ -834,7 +834,6 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 tokens[s] += contributions[s][:, j : j + 1] * effect
                 fixed += self.sentence_intercept_[j] * effect
         around = slice(4 * k + 1, None)
-        fixed += features[4 * k] * slope[4 * k] + start[around] @ slope[around]
         return Explanation(tokens, (features - start)[around] @ slope[around], fixed)
 
     def _slopes(self, features: Scores) -> tuple[Scores, Scores]:

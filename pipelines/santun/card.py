@@ -27,7 +27,7 @@ tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
 
 Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
 Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
-character n-grams of sentences; a second stage, logistic regression and three small networks, over the sentences of a turn,
+character n-grams of sentences; a second stage, logistic regression{networks}, over the sentences of a turn,
 the turns before and after and the roles.
 
 This page is written by `{command}`; no figure in it is typed.
@@ -91,6 +91,7 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     text = _HEAD.format(
         version=model.version,
         behaviours=", ".join(f"`{name}`" for name in model.behaviours),
+        networks=" and three small networks" if len(model.classifier.unit_weights_) else "",
         command=command,
         rows=training.get("rows", 0),
         conversations=training.get("conversations", 0),
