@@ -30,7 +30,7 @@ def fitted() -> BehaviourClassifier:
 def with_units() -> BehaviourClassifier:
     """Stage two has hidden units."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("santun_models.behaviour._STEPS", 400)  # of ten thousand
+        patch.setattr("santun_models.behaviour._STEPS", {0.002: 400})  # of ten thousand
         model = BehaviourClassifier(**SMALL, context_units=8, units_from=0)
         return model.fit(TEXTS + ASKED, EITHER, context=context(len(TEXTS + ASKED)))
 
@@ -178,7 +178,7 @@ def test_each_used_bucket_has_the_next_row(used):
 
 
 def test_hidden_units_tell_what_no_sum_does(monkeypatch):
-    monkeypatch.setattr("santun_models.behaviour._STEPS", 2000)
+    monkeypatch.setattr("santun_models.behaviour._STEPS", {0.002: 2000})
     # of either text what came before decides, each the other way round
     texts = ["hello", "which one", "bye", "which one", "hello", "thanks", "bye", "thanks"] * 20
     y = [[0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 1]] * 20

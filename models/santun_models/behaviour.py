@@ -62,8 +62,9 @@ Rows = npt.NDArray[np.int32]
 _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
 _TILE = 128  # rows whose hidden units fit into a cache
-_NETWORKS = 3  # what one says by chance of its beginning the others do not
-_BATCH, _STEPS = 2048, 10_000  # of a network's training
+_NETWORKS = 2  # what one says by chance of its beginning the other does not
+_BATCH = 2048  # of a network's training,
+_STEPS = {0.004: 7000, 0.001: 1500, 0.0002: 1500}  # and how many of which length: short ones at the end settle it
 
 
 class UsedBuckets(NamedTuple):
@@ -172,7 +173,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     context_C : float, default=0.05
         Inverse regularisation of stage two's logistic regressions.
     context_units : int, default=0
-        Hidden units of each of the three networks of stage two; 0 leaves it linear.
+        Hidden units of each of the two networks of stage two; 0 leaves it linear.
     units_from : int, default=100_000
         So many turns it takes to learn hidden units; from fewer it stays linear.
     rounds : int, default=2
@@ -558,14 +559,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             x = np.vstack([view[known] for view in views])
             # of one column scikit-learn makes two classes, and of one class none
             target = np.tile(y[known][:, np.resize(columns, max(len(columns), 2))], (len(views), 1))
-            network = MLPClassifier(
-                (self.context_units,),
-                batch_size=min(_BATCH, len(x)),
-                learning_rate_init=0.002,
-                max_iter=-(-_STEPS // -(-len(x) // _BATCH)),
-                random_state=random_state,
-            )
-            network.fit(x, target, None if weight is None else np.tile(weight[known], len(views)))
+            w = None if weight is None else np.tile(weight[known], len(views))
+            batch = min(_BATCH, len(x))
+            network = MLPClassifier((self.context_units,), batch_size=batch, random_state=random_state, warm_start=True)
+            for length, steps in _STEPS.items():
+                passes = -(-steps // -(-len(x) // batch))
+                network.set_params(learning_rate_init=length, max_iter=passes).fit(x, target, w)
             (into, out), (bias, own) = network.coefs_, network.intercepts_
             intercept, units = np.zeros(k), np.zeros((len(bias), k))
             intercept[columns], units[:, columns] = own[: len(columns)], out[:, : len(columns)]

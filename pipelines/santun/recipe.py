@@ -123,7 +123,7 @@ class Classifier(_Table):
 
     C: Weight = 0.15
     context_C: Weight = 0.05  # noqa: N815 (the estimator's name)
-    context_units: Annotated[int, Field(ge=0)] = 128
+    context_units: Annotated[int, Field(ge=0)] = 64
     units_from: Annotated[int, Field(ge=0)] = 100_000
     rounds: Annotated[int, Field(ge=0, le=5)] = 1
     n_folds: Annotated[int, Field(ge=2, le=20)] = 3
