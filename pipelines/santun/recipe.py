@@ -135,7 +135,7 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.15,
+        "empathy": 0.13,
         "ownership": 0.5,
         "closing": 0.5,
         "empathy:ar": 0.25,
