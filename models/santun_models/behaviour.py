@@ -63,8 +63,8 @@ _WORTH_A_PROCESS = 1_000_000  # values of a feature matrix
 _CLIP = 4.0  # sentence scores beyond it say no more than "sure"
 _TILE = 128  # rows whose hidden units fit into a cache
 _NETWORKS = 2  # what one says by chance of its beginning the other does not
-_BATCH = 2048  # of a network's training,
-_STEPS = {0.004: 7000, 0.001: 1500, 0.0002: 1500}  # and how many of which length: short ones at the end settle it
+_BATCH = 2048  # of a network's training
+_STEPS = {0.004: 7000, 0.001: 1500, 0.0002: 1500}  # learning rate: steps; small ones at the end settle a network
 
 
 class UsedBuckets(NamedTuple):

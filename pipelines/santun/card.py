@@ -91,7 +91,7 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     text = _HEAD.format(
         version=model.version,
         behaviours=", ".join(f"`{name}`" for name in model.behaviours),
-        networks=" and two small networks" if len(model.classifier.unit_weights_) else "",
+        networks=" and small networks" if len(model.classifier.unit_weights_) else "",
         command=command,
         rows=training.get("rows", 0),
         conversations=training.get("conversations", 0),
