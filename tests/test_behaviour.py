@@ -242,19 +242,23 @@ def test_inflected_forms_share_a_stem_or_nearly(one, other):
 
 def test_a_meaning_learnt_in_one_language_is_known_in_another():
     texts = [
-        "apologies for the delay",
+        "apologies for the long delay",
         "we apologise , it is late",
-        "the delay",
-        "it is late",
-        "the shop",
-        "we eat",
+        "the delay is really long",
+        "it is very late now",
+        "the shop is closed now",
+        "we eat rice here daily",
     ] * 6
     y = np.array([[1], [1], [0], [0], [0], [0]] * 6)
     asked = ["mohon ampun atas kelewatan", "نعتذر عن التاخير", "kelewatan itu", "التاخير"]
     settings = {**SMALL, "behaviours": ["apology"], "cue_weight": 0}
 
-    assert BehaviourClassifier(**settings).fit(texts, y).predict(asked).ravel().tolist() == [1, 1, 0, 0]
-    assert not BehaviourClassifier(**settings, concepts=False).fit(texts, y).predict(asked).any()
+    def told_apart(concepts: bool) -> float:
+        model = BehaviourClassifier(**settings, concepts=concepts).fit(texts, y)
+        apology, other = np.split(model.predict_proba(asked)[:, 0], 2)
+        return apology.min() - other.max()
+
+    assert told_apart(concepts=True) > 0.1 > told_apart(concepts=False)
 
 
 def test_no_word_means_two_things():
@@ -329,8 +333,32 @@ def test_the_turn_after_tells_what_the_words_do_not_and_may_be_missing():
     assert last == alone
 
 
-def test_without_turns_before_nothing_elicits_anything():
-    lone = BehaviourClassifier(**SMALL).fit(TEXTS, Y)
+def test_what_the_turn_after_answers_is_learnt_where_it_is_asked_for():
+    texts = ["how is he", "kind of you to ask", "how is he", "on shelf two"] * 20
+    y = [[1], [0], [0], [0]] * 20
+    turns = Context.unknown(len(texts))._replace(previous=np.array([i - 1 if i % 2 else -1 for i in range(len(texts))]))
+    settings = {**SMALL, "behaviours": ["rapport_question"], "elicited": ()}
+    told = texts[:4]
+
+    def margin(answered: list[str]) -> float:
+        model = BehaviourClassifier(**{**settings, "answered": answered}).fit(texts, y, context=turns)
+        assert model.sentence_scores(split_sentences(told)).shape == (4, 1 + len(answered))
+        logits = model.decision_function(told, Context.unknown(4)._replace(previous=np.array([-1, 0, -1, 2])))
+        return logits[0, 0] - logits[2, 0]
+
+    assert margin(["rapport_question"]) > margin([]) + 0.2
+
+
+def test_how_long_a_turn_is_counts_in_words_not_in_marks():
+    model = BehaviourClassifier(**SMALL).fit(TEXTS, Y)
+    start = [model.explain([text]).base for text in ("the bill", "the bill , . !", "the bill of the year")]
+
+    np.testing.assert_array_equal(start[0], start[1])
+    assert (start[0] != start[2]).any()
+
+
+def test_without_turns_around_nothing_elicits_or_answers_anything():
+    lone = BehaviourClassifier(**SMALL, answered=["greeting"]).fit(TEXTS, Y)
     plain = BehaviourClassifier(**{**SMALL, "elicited": ()}).fit(TEXTS, Y)
 
     np.testing.assert_allclose(lone.decision_function(TEXTS), plain.decision_function(TEXTS), atol=1e-6)

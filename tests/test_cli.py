@@ -96,9 +96,9 @@ def test_summary_as_json_adds_up(tmp_path):
 def broken_model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     shutil.copytree(ROOT / "models/santun_models/default", folder)
-    data = bytearray((folder / "behaviour.words.npy").read_bytes())
+    data = bytearray((folder / "arrays.npz").read_bytes())
     data[5000] ^= 1
-    (folder / "behaviour.words.npy").write_bytes(data)
+    (folder / "arrays.npz").write_bytes(data)
     return folder
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import io
 import json
 import pickle
 import random
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +69,7 @@ def test_any_changed_byte_is_refused(folder, tmp_path):
         (lambda f: (f / "settings.json").unlink(), "missing; take a fresh copy"),
         (lambda f: (f / "manifest.json").unlink(), "no model here"),
         (lambda f: (f / "manifest.json").write_text("{"), "was changed or cut"),
-        (lambda f: _edit(f, lambda m: m.update(version=99)), "model format 99, this santun reads 9"),
+        (lambda f: _edit(f, lambda m: m.update(version=99)), "model format 99, this santun reads 10"),
         (lambda f: _edit(f, lambda m: m["files"].update({"../x.npy": {}})), "names a file outside the folder"),
         (lambda f: _edit(f, lambda m: m["files"].update({"x.pkl": m["files"].pop("settings.json")})), "x.pkl: missing"),
     ],
@@ -88,17 +91,38 @@ class _Bomb:
         return (sys.exit, (99,))
 
 
+def _replace_arrays(folder, data):
+    (folder / "arrays.npz").write_bytes(data)
+    _edit(folder, lambda m: m["files"]["arrays.npz"].update(sha256=hashlib.sha256(data).hexdigest()))
+
+
 def test_a_pickle_inside_never_runs(tmp_path):
     save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
-    import hashlib
-    import io
-
     buffer = io.BytesIO()
-    np.save(buffer, np.array([_Bomb()], object), allow_pickle=True)
-    (tmp_path / "a.npy").write_bytes(buffer.getvalue())
-    _edit(tmp_path, lambda m: m["files"]["a.npy"].update(sha256=hashlib.sha256(buffer.getvalue()).hexdigest()))
+    np.savez(buffer, a=np.array([_Bomb()], object))
+    _replace_arrays(tmp_path, buffer.getvalue())
 
-    with pytest.raises(ModelError, match="not an array of numbers"):
+    with pytest.raises(ModelError, match="no arrays of numbers"):
+        load_folder(tmp_path)
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
+    _replace_arrays(tmp_path, b"PK but not really")
+
+    with pytest.raises(ModelError, match="no arrays of numbers"):
+        load_folder(tmp_path)
+
+
+def test_little_that_unfolds_into_very_much_is_refused(tmp_path):
+    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as file:
+        for _ in range(1025):
+            file.write(bytes(1 << 20))
+    _replace_arrays(tmp_path, buffer.getvalue())
+
+    with pytest.raises(ModelError, match="unfolds to more than a model holds"):
         load_folder(tmp_path)
 
 

@@ -5,9 +5,10 @@ are labelled, so which sentence of a turn performs the behaviour is learnt by mu
 sentences by a model that has not seen their conversation, give the label to the best sentence of the turn, leave out
 others that score above zero, fit again.
 
-Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn
-and, where they are known, all scores of the turns before and after, and the speakers' roles. Of some behaviours it also sees how
-much the turn before elicits them: sentences are scored for what the next turn performs, too, since trouble told calls for care.
+Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn, its
+length and language and, where they are known, all scores of the turns before and after, and the speakers' roles. Of some it also sees how
+much the turn before elicits them and how much the turn after answers them: sentences are scored for what the next turn and
+what the last one performs, too, since trouble told calls for care, and "thanks for asking" tells what was asked.
 Where there is enough to learn from, networks with one hidden layer over these features of all behaviours at once share in the
 score: a question is a personal one only beside certain turns, which no sum says.
 It is fitted on cross-fitted scores (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees
@@ -197,6 +198,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     elicited : sequence of str, default=()
         Behaviours for which a turn is also scored by what the next one performs, each a column of the weights more; names that
         are none of the behaviours are passed over.
+    answered : sequence of str, default=()
+        Behaviours for which a turn is also scored by what the one before it performed, each a column more likewise.
     min_language_gain : float, default=0.01
         A behaviour gets a threshold of its own in a language where that adds this much F1 on cross-fitted scores.
     prior : mapping of str to float or None, default=None
@@ -214,6 +217,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_behaviours,)
     hasher_ : NgramHasher
+    languages_ : list of str
     finder_ : QuestionFinder
         Only with `questions`.
     thresholds_ : ndarray of float64, shape (n_behaviours,)
@@ -221,15 +225,16 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     language_thresholds_ : dict of str to ndarray of float64, shape (n_behaviours,)
     word_buckets_, char_buckets_ : UsedBuckets
         Which of the 2 ** bits buckets are used, and so have a row of the weights.
-    word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_behaviours + n_elicited + 1)
-        Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm.
-    sentence_intercept_ : ndarray of float32, shape (n_behaviours + n_elicited,)
+    word_weights_, char_weights_ : ndarray of float32, shape (n_used + 1, n_columns + 1)
+        Weights times the root of idf, over the block's typical norm; the last column is idf, for the norm. The others are
+        the behaviours, those `elicited` and those `answered`.
+    sentence_intercept_ : ndarray of float32, shape (n_columns,)
     turn_weights_ : ndarray of float64, shape (n_turn_features, n_behaviours + n_units)
     turn_intercept_ : ndarray of float64, shape (n_behaviours + n_units,)
     unit_weights_ : ndarray of float64, shape (n_units, n_behaviours)
         What each hidden unit adds to the log-odds, times its value where that is above zero.
-    unknown_previous_ : ndarray of float64, shape (n_behaviours + n_elicited,)
-        Stands in for the scores of an unknown turn before, and its first for those of a turn after.
+    unknown_previous_ : ndarray of float64, shape (n_columns,)
+        Stands in for the scores of an unknown turn before or after.
 
     Notes
     -----
@@ -263,6 +268,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         questions: bool = True,
         spelling: int = 40,
         elicited: Sequence[str] = (),
+        answered: Sequence[str] = (),
         min_language_gain: float = 0.01,
         prior: Mapping[str, float] | None = None,
         random_state: int = 0,
@@ -284,6 +290,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.questions = questions
         self.spelling = spelling
         self.elicited = elicited
+        self.answered = answered
         self.min_language_gain = min_language_gain
         self.prior = prior
         self.random_state = random_state
@@ -341,7 +348,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         group = _numbered(np.arange(len(texts)) if groups is None else groups, len(texts))
         order = np.random.default_rng(self.random_state).permutation(int(group.max(initial=-1)) + 1)
         fold = order[group] % self.n_folds
-        sentences = split_sentences(texts)
+        sentences = written = split_sentences(texts)
         self.hasher_ = hasher = NgramHasher(
             self.word_bits,
             self.char_bits,
@@ -362,7 +369,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return _scaled(hasher.counts(whole_texts(sentences)), idf, typical)
 
         self.classes_ = names
-        targets = np.hstack([y, self._next(y, context)])
+        targets = np.hstack([y, *self._around(y, context)])
         scores, weights, intercept = self._fit_sentences(features, whole, sentences.owner, targets, fold, weight)
         self.__dict__.pop("_token_cache", None)
         kept = [part > 0 for part in np.split(idf, [1 << self.word_bits])]
@@ -375,7 +382,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.sentence_intercept_ = intercept.astype(np.float32)
         del features
         # in single precision, as whoever keeps them to fit the second stage again would have them
-        self._fit_turns(scores.astype(np.float32).astype(np.float64), sentences, y, fold, context, weight)
+        self._fit_turns(scores.astype(np.float32).astype(np.float64), written, y, fold, context, weight)
         return self
 
     def _check(self, X: Sequence[str], Y: npt.ArrayLike) -> tuple[list[str], Labels, npt.NDArray[Any]]:
@@ -398,16 +405,21 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 )
         return texts, y.astype(np.int8), names
 
-    @property
-    def _elicited(self) -> list[int]:
-        """Columns of the behaviours that turns are also scored for as elicited."""
+    def _columns(self, chosen: Sequence[str]) -> list[int]:
+        """Columns of the behaviours that are `elicited` or `answered`."""
         names = self.classes_.tolist()
-        return [names.index(name) for name in self.elicited if name in names]
+        return [names.index(name) for name in chosen if name in names]
 
-    def _next(self, y: Labels, context: Context) -> Labels:
-        """Which of the behaviours `elicited` the turn after each performs; -1 where there is none."""
-        after = _following(context.previous)
-        return np.where(after[:, None] >= 0, y[after][:, self._elicited], np.int8(-1))
+    def _around(self, y: Labels, context: Context) -> tuple[Labels, Labels]:
+        """Which of the behaviours `elicited` the turn after each performs, and of those `answered` the turn before.
+
+        -1 where there is none.
+        """
+
+        def of(rows: Ints, chosen: Sequence[str]) -> Labels:
+            return np.where(rows[:, None] >= 0, y[rows][:, self._columns(chosen)], np.int8(-1))
+
+        return of(_following(context.previous), self.elicited), of(context.previous, self.answered)
 
     def _speller(self, sentences: Sentences, group: Ints) -> Speller:
         """Words that are frequent, and others that are known, by the groups they stand in."""
@@ -495,10 +507,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self, scores: Scores, sentences: Sentences, y: Labels, fold: Ints, context: Context, weight: Scores | None
     ) -> None:
         n = len(y)
-        pooled = _pool(scores, sentences.owner)
+        pooled = _pool(scores, sentences)
         # what a turn looks like on the whole stands in for a turn before that is not known
         self.unknown_previous_ = np.median(_clip(pooled[0]), axis=0)
-        hidden = Context.unknown(n)
+        hidden = Context.unknown(n)._replace(lang=context.lang)
+        self.languages_ = sorted(set(context.lang.tolist()) - {"unknown"})
         views = [
             self._turn_features(pooled, context),
             self._turn_features(pooled, context, last=True),
@@ -528,7 +541,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.turn_weights_ = final.weights / scale[:, None]
         self.turn_intercept_ = final.intercept - (mean / scale) @ final.weights
         self.unit_weights_ = final.units
-        self._fit_thresholds(_sigmoid(logits), y, context.lang, np.ones(n) if weight is None else weight)
+        self._fit_thresholds(_sigmoid(logits), y, fold, context.lang, np.ones(n) if weight is None else weight)
 
     def _fit_linear(self, views: Sequence[Floats], y: Labels, weight: Scores | None) -> _TurnModel:
         """A logistic regression for each behaviour."""
@@ -540,8 +553,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             if target.min() == target.max():  # all examples lie in one fold
                 intercept[j] = _CLIP if target[0] else -_CLIP
                 continue
-            # of the turn itself, and of what the turn before elicits, the behaviour's own scores only
-            others = [5 * k + 1 + at for at, column in enumerate(self._elicited) if column != j]
+            # of the turn itself, and of what the turns around elicit and answer, the behaviour's own scores only
+            asked, told = self._columns(self.elicited), self._columns(self.answered)
+            others = [5 * k + 2 + at for at, column in enumerate(asked) if column != j]
+            others += [6 * k + len(asked) + 5 + at for at, column in enumerate(told) if column != j]
             own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], others)
             x = np.vstack([view[known][:, own] for view in views]).astype(np.float64)
             w = None if weight is None else np.tile(weight[known], len(views))
@@ -571,9 +586,14 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             found.append(_TurnModel(np.hstack([np.zeros((len(into), k)), into]), np.r_[intercept, bias], units))
         return _joined(found)
 
-    def _fit_thresholds(self, probabilities: Scores, y: Labels, lang: npt.NDArray[np.str_], weight: Scores) -> None:
-        """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough."""
-        known = y >= 0
+    def _fit_thresholds(
+        self, probabilities: Scores, y: Labels, fold: Ints, lang: npt.NDArray[np.str_], weight: Scores
+    ) -> None:
+        """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough.
+
+        The best one of a sample hangs on a few of its rows, so each is the mean of the folds' best ones (Breiman 1996,
+        Bagging predictors, Machine Learning 24).
+        """
         prior = self.prior or {}
         general = [prior.get(str(name), 1.0) for name in self.classes_]
 
@@ -581,18 +601,25 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             truth = y[rows, j]
             return truth, probabilities[rows, j], weight[rows] * np.where(truth == 1, share, 1.0)
 
-        self.thresholds_ = np.array([best_threshold(*weighted(rows, j, general[j])) for j, rows in enumerate(known.T)])
+        def best(rows: npt.NDArray[np.bool_], j: int, share: float) -> float:
+            parts = [weighted(rows & (fold == k), j, share) for k in range(self.n_folds)]
+            return float(np.mean([best_threshold(*part) for part in parts if part[0].any()]))
+
+        known = (y >= 0).T
+        self.thresholds_ = np.array([best(rows, j, general[j]) for j, rows in enumerate(known)])
         self.language_thresholds_ = {}
-        for code in sorted(set(lang.tolist()) - {"unknown"}):
+        for code in self.languages_:
             own = self.thresholds_.copy()
             for j, name in enumerate(self.classes_):
                 told = prior.get(f"{name}:{code}")
-                truth, p, w = weighted((lang == code) & known[:, j], j, general[j] if told is None else told)
+                share = general[j] if told is None else told
+                rows = (lang == code) & known[j]
+                truth, p, w = weighted(rows, j, share)
                 positives = int(truth.sum())
                 if positives < 30:
                     continue
                 shrunk = positives / (positives + 200)
-                candidate = shrunk * best_threshold(truth, p, w) + (1 - shrunk) * own[j]
+                candidate = shrunk * best(rows, j, share) + (1 - shrunk) * own[j]
                 gain = _f1(truth, p >= candidate, w) - _f1(truth, p >= own[j], w)
                 if told is not None or gain >= self.min_language_gain:
                     own[j] = candidate
@@ -645,13 +672,13 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model = cls(behaviours=settings["behaviours"], **settings["params"])
         model.classes_ = np.array(settings["behaviours"])
         k = len(model.classes_)
-        n = k + len(model._elicited)
+        n = k + len(model._columns(model.elicited)) + len(model._columns(model.answered))
         used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         both = k + len(arrays["unit_weights"])
         shapes = {
             "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
             "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
-            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 9, both), "turn_intercept": (both,), "unit_weights": (both - k, k),
+            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 10 + len(settings["language_thresholds"]), both), "turn_intercept": (both,), "unit_weights": (both - k, k),
             "unknown_previous": (n,),
         }  # fmt: skip
         for name, shape in shapes.items():
@@ -676,6 +703,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.turn_intercept_ = arrays["turn_intercept"]
         model.unit_weights_ = arrays["unit_weights"]
         model.unknown_previous_ = arrays["unknown_previous"]
+        model.languages_ = list(settings["language_thresholds"])
         model.thresholds_ = np.array(settings["thresholds"])
         model.language_thresholds_ = {code: np.array(own) for code, own in settings["language_thresholds"].items()}
         return model
@@ -683,7 +711,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     # ------------------------------------------------------------------------------------------------ scoring
 
     def sentence_scores(self, sentences: Sentences) -> Scores:
-        """Score sentences by stage one, shape (n_sentences, n_behaviours + n_elicited)."""
+        """Score sentences by stage one, shape (n_sentences, n_columns)."""
         words, chars = self._token_sums(*self._asked(sentences))
         scores = words[:, :-1] / _softened(words[:, -1:])
         scores += chars[:, :-1] / _softened(chars[:, -1:])
@@ -738,15 +766,21 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     def _turn_features(self, pooled: Sequence[Scores], context: Context, *, last: bool = False) -> Scores:
         """Features of stage two; with `last` each turn's as if none had come after it."""
         k = len(self.classes_)
-        best, *others = (_clip(scores) for scores in pooled[:-1])
+        best = _clip(pooled[0])
+        others = (_clip(scores[:, :k]) for scores in pooled[1:-1])
+        # of a language that is not known as much as of each
+        strange = (context.lang == "unknown") / max(len(self.languages_), 1)
+        langs = [(context.lang == code) + strange for code in self.languages_]
         following = np.full(len(best), -1) if last else _following(context.previous)
         roles = [context.role == "agent", context.role == "customer"]
-        columns = [*(scores[:, :k] for scores in (best, *others)), np.log(pooled[-1])[:, None]]
-        for rows, width in ((context.previous, best.shape[1]), (following, k)):
+        columns = [best[:, :k], *others, np.log(pooled[-1])]
+        asked = k + len(self._columns(self.elicited))
+        for rows, parts in ((context.previous, [slice(asked)]), (following, [slice(k), slice(asked, None)])):
             known = rows >= 0
-            columns.append(np.where(known[:, None], best[rows], self.unknown_previous_)[:, :width])
+            around = np.where(known[:, None], best[rows], self.unknown_previous_)
+            columns += [around[:, part] for part in parts]
             columns.append(np.column_stack([*(known & role[rows] for role in roles), known]))
-        return np.hstack([*columns, np.column_stack(roles)]).astype(np.float64)
+        return np.hstack([*columns, np.column_stack([*roles, *langs])]).astype(np.float64)
 
     def decision_function(self, X: Sequence[str], context: Context | None = None) -> Scores:
         """Log-odds of each behaviour.
@@ -765,7 +799,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         if not len(X):
             return np.empty((0, len(self.classes_)))
         sentences = split_sentences(X)
-        pooled = _pool(self.sentence_scores(sentences), sentences.owner)
+        pooled = _pool(self.sentence_scores(sentences), sentences)
         return self._turn_scores(self._turn_features(pooled, context or Context.unknown(len(X))))
 
     def _turn_scores(self, features: Scores) -> Scores:
@@ -807,7 +841,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         context = context or Context.unknown(len(X))
         sentences = split_sentences(X)
         scores = self.sentence_scores(sentences)
-        pooled = _pool(scores, sentences.owner)
+        pooled = _pool(scores, sentences)
         features = self._turn_features(pooled, context)[-1]
         k = len(self.classes_)
         start, slope = self._slopes(features)
@@ -832,7 +866,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 effect = slope[feature] * share * shrink
                 tokens[s] += contributions[s][:, j : j + 1] * effect
                 fixed += self.sentence_intercept_[j] * effect
-        around = slice(4 * k + 1, None)
+        around = slice(4 * k + 2, None)
         return Explanation(tokens, (features - start)[around] @ slope[around], fixed)
 
     def _slopes(self, features: Scores) -> tuple[Scores, Scores]:
@@ -843,8 +877,10 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         """
         k = len(self.classes_)
         nothing = self.unknown_previous_[None]
-        start = self._turn_features([*[nothing] * 4, np.ones(1)], Context.unknown(1))[0]
-        start[4 * k] = features[4 * k]  # of as many sentences
+        start = self._turn_features([*[nothing] * 4, np.ones((1, 2))], Context.unknown(1))[0]
+        lang = len(features) - len(self.languages_)
+        for fixed in (slice(4 * k, 4 * k + 2), slice(lang, None)):
+            start[fixed] = features[fixed]  # of as many sentences and words, in that language
         ends = np.stack([start, features]) @ self.turn_weights_[:, k:] + self.turn_intercept_[k:]
         above, apart = np.maximum(ends, 0), ends[1] - ends[0]
         flat = np.abs(apart) < 1e-9
@@ -852,7 +888,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return start, self.turn_weights_[:, :k] + (self.turn_weights_[:, k:] * share) @ self.unit_weights_
 
     def token_weights(self, sentences: Sentences) -> Scores:
-        """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_behaviours + n_elicited).
+        """Share the stage-one scores of sentences out over their tokens, shape (n_tokens, n_columns).
 
         A phrase's share is halved between its outer tokens; a question mark that was put there is the last token's. With
         `sentence_intercept_` the rows of a sentence add up to its `sentence_scores`.
@@ -890,7 +926,7 @@ class Explanation(NamedTuple):
     context : ndarray of float64, shape (n_behaviours,)
         What the turns around and the roles add to what is said where nothing is known of them.
     base : ndarray of float64, shape (n_behaviours,)
-        What any utterance of as many sentences starts from.
+        What any utterance of the language, of as many sentences and words, starts from.
     """
 
     tokens: list[Scores]
@@ -994,12 +1030,16 @@ def _starts(owner: Ints) -> Ints:
     return np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
 
 
-def _pool(scores: Scores, owner: Ints) -> tuple[Scores, Scores, Scores, Scores, Scores]:
-    """Best, mean, first and last sentence scores of each turn, and its number of sentences."""
-    starts = _starts(owner)
-    count = np.diff(np.r_[starts, len(owner)]).astype(np.float64)
-    mean = np.add.reduceat(scores, starts) / count[:, None]
-    return np.maximum.reduceat(scores, starts), mean, scores[starts], scores[np.r_[starts[1:], len(owner)] - 1], count
+def _pool(scores: Scores, sentences: Sentences) -> tuple[Scores, Scores, Scores, Scores, Scores]:
+    """Best, mean, first and last sentence scores of each turn, and how many sentences and (plus one) words it has."""
+    starts = _starts(sentences.owner)
+    ends = np.r_[starts[1:], len(sentences.owner)]
+    count = (ends - starts).astype(np.float64)[:, None]
+    mean = np.add.reduceat(scores, starts) / count
+    words = np.fromiter(map(str.isalnum, sentences.vocabulary), np.int64)[sentences.ids]  # not punctuation
+    before = np.r_[0, np.cumsum(words)]
+    size = np.column_stack([count, 1 + before[sentences.offsets[ends]] - before[sentences.offsets[starts]]])
+    return np.maximum.reduceat(scores, starts), mean, scores[starts], scores[ends - 1], size
 
 
 def _clip(scores: Scores) -> Scores:

@@ -1,6 +1,6 @@
 """Model folders: plain data with hashes, nothing that runs.
 
-A model is a folder of JSON settings and ``.npy`` arrays under one ``manifest.json``, which names the format, the
+A model is a folder of JSON settings and compressed arrays (``.npz``) under one ``manifest.json``, which names the format, the
 label set, the versions it was made with, the hash of its training data, and size and SHA-256 of every other file.
 Loading reads no file that is not named there, refuses one that was changed, and never unpickles.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
+ARRAYS = "arrays.npz"
+_MOST_BYTES = 1 << 30  # of all arrays: little can be made to unfold into very much
 _DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint32")
 
 
@@ -39,16 +43,17 @@ def save_folder(
     settings : mapping
         Goes into ``settings.json``.
     arrays : mapping of str to ndarray
-        Each goes into ``<name>.npy``, whose dtype must be of float or int kind.
+        All go into ``arrays.npz``; dtypes must be of float or int kind.
     facts : mapping
         Goes into the manifest beside the list of files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {SETTINGS: _json(settings)}
-    for name, array in arrays.items():
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-        contents[f"{name}.npy"] = buffer.getvalue()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    contents = {SETTINGS: _json(settings), ARRAYS: buffer.getvalue()}
     for name, data in contents.items():
         (folder / name).write_bytes(data)
     listed = {name: {"sha256": _sha256(data), "bytes": len(data)} for name, data in sorted(contents.items())}
@@ -97,21 +102,28 @@ def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
             raise ModelError(f"{folder / name}: changed since the model was made (its hash differs); take a fresh copy")
         if name == SETTINGS:
             settings = json.loads(data)
-        elif name.endswith(".npy"):
-            arrays[name.removesuffix(".npy")] = _array(folder / name, data)
+        elif name == ARRAYS:
+            arrays = _arrays(folder / name, data)
         else:
             raise ModelError(f"{folder / name}: of no kind that a model holds; do not use this model")
     return settings, arrays, manifest
 
 
-def _array(path: Path, data: bytes) -> npt.NDArray[Any]:
+def _arrays(path: Path, data: bytes) -> dict[str, npt.NDArray[Any]]:
+    arrays = {}
     try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except ValueError:
-        raise ModelError(f"{path}: not an array of numbers; do not use this model") from None
-    if array.dtype.name not in _DTYPES or not np.isfinite(array).all():
-        raise ModelError(f"{path}: not an array of finite numbers; do not use this model")
-    return array
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise ModelError(f"{path}: unfolds to more than a model holds; do not use this model")
+            for entry in archive.infolist():
+                array = np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
+                arrays[entry.filename.removesuffix(".npy")] = array
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        raise ModelError(f"{path}: no arrays of numbers; do not use this model") from None
+    for name, array in arrays.items():
+        if array.dtype.name not in _DTYPES or not np.isfinite(array).all():
+            raise ModelError(f"{path}: {name} is no array of finite numbers; do not use this model")
+    return arrays
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -128,6 +128,7 @@ class Classifier(_Table):
     rounds: Annotated[int, Field(ge=0, le=5)] = 1
     n_folds: Annotated[int, Field(ge=2, le=20)] = 3
     elicited: list[str] = ["empathy", "rapport_question"]
+    answered: list[str] = ["rapport_question", "empathy"]
 
 
 class Calibration(_Table):
@@ -135,10 +136,10 @@ class Calibration(_Table):
 
     min_language_gain: Annotated[float, Field(ge=0)] = 0.01
     prior: dict[str, Weight] = {
-        "empathy": 0.13,
+        "empathy": 0.1,
         "ownership": 0.5,
         "closing": 0.5,
-        "empathy:ar": 0.25,
+        "empathy:ar": 0.2,
     }
 
 
@@ -214,9 +215,11 @@ class Recipe(_Table):
         unknown = next((name for name in self.data.map if name not in FIELDS), None)
         if unknown is not None:
             raise ValueError(f"data.map: {unknown!r} is no field; the fields are {', '.join(FIELDS)}")
-        odd = next((name for name in self.classifier.elicited if name not in (*self.behaviours, *BEHAVIOURS)), None)
-        if odd is not None:
-            raise ValueError(f"classifier.elicited: {odd!r} is none of the behaviours")
+        for field in ("elicited", "answered"):
+            chosen = getattr(self.classifier, field)
+            odd = next((name for name in chosen if name not in (*self.behaviours, *BEHAVIOURS)), None)
+            if odd is not None:
+                raise ValueError(f"classifier.{field}: {odd!r} is none of the behaviours")
         for key in self.calibration.prior:
             name, colon, code = key.partition(":")
             if name not in (*self.behaviours, *BEHAVIOURS):
