@@ -242,23 +242,19 @@ def test_inflected_forms_share_a_stem_or_nearly(one, other):
 
 def test_a_meaning_learnt_in_one_language_is_known_in_another():
     texts = [
-        "apologies for the long delay",
+        "apologies for the delay",
         "we apologise , it is late",
-        "the delay is really long",
-        "it is very late now",
-        "the shop is closed now",
-        "we eat rice here daily",
+        "the delay",
+        "it is late",
+        "the shop",
+        "we eat",
     ] * 6
     y = np.array([[1], [1], [0], [0], [0], [0]] * 6)
     asked = ["mohon ampun atas kelewatan", "نعتذر عن التاخير", "kelewatan itu", "التاخير"]
     settings = {**SMALL, "behaviours": ["apology"], "cue_weight": 0}
 
-    def told_apart(concepts: bool) -> float:
-        model = BehaviourClassifier(**settings, concepts=concepts).fit(texts, y)
-        apology, other = np.split(model.predict_proba(asked)[:, 0], 2)
-        return apology.min() - other.max()
-
-    assert told_apart(concepts=True) > 0.1 > told_apart(concepts=False)
+    assert BehaviourClassifier(**settings).fit(texts, y).predict(asked).ravel().tolist() == [1, 1, 0, 0]
+    assert not BehaviourClassifier(**settings, concepts=False).fit(texts, y).predict(asked).any()
 
 
 def test_no_word_means_two_things():
@@ -337,7 +333,7 @@ def test_what_the_turn_after_answers_is_learnt_where_it_is_asked_for():
     texts = ["how is he", "kind of you to ask", "how is he", "on shelf two"] * 20
     y = [[1], [0], [0], [0]] * 20
     turns = Context.unknown(len(texts))._replace(previous=np.array([i - 1 if i % 2 else -1 for i in range(len(texts))]))
-    settings = {**SMALL, "behaviours": ["rapport_question"], "elicited": ()}
+    settings = {**SMALL, "behaviours": ["rapport_question"], "elicited": (), "units_from": 0}
     told = texts[:4]
 
     def margin(answered: list[str]) -> float:
@@ -350,11 +346,21 @@ def test_what_the_turn_after_answers_is_learnt_where_it_is_asked_for():
 
 
 def test_how_long_a_turn_is_counts_in_words_not_in_marks():
-    model = BehaviourClassifier(**SMALL).fit(TEXTS, Y)
+    model = BehaviourClassifier(**SMALL, units_from=0).fit(TEXTS, Y)
     start = [model.explain([text]).base for text in ("the bill", "the bill , . !", "the bill of the year")]
 
     np.testing.assert_array_equal(start[0], start[1])
     assert (start[0] != start[2]).any()
+
+
+def test_of_few_turns_neither_length_nor_language_nor_answers_are_learnt():
+    turns = Context.unknown(len(TEXTS))._replace(previous=np.arange(len(TEXTS)) - 1, lang=np.array(["en", "ms"] * 18))
+    few = BehaviourClassifier(**SMALL, answered=["greeting"]).fit(TEXTS, Y, context=turns)
+    enough = BehaviourClassifier(**SMALL, answered=["greeting"], units_from=0).fit(TEXTS, Y, context=turns)
+
+    unused = [(model.turn_weights_ == 0).all(axis=1).sum() for model in (few, enough)]
+
+    assert unused[0] - unused[1] == 4  # length, one answer, two languages
 
 
 def test_without_turns_around_nothing_elicits_or_answers_anything():

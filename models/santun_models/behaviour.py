@@ -176,7 +176,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     context_units : int, default=0
         Hidden units of each of the two networks of stage two; 0 leaves it linear.
     units_from : int, default=100_000
-        So many turns it takes to learn hidden units; from fewer it stays linear.
+        So many turns it takes to learn hidden units, and what length, language and the answers to a turn say; from fewer stage
+        two stays linear and does without, and thresholds are those of all folds together.
     rounds : int, default=2
         Multiple-instance rounds.
     n_folds : int, default=4
@@ -523,6 +524,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
         scaled = [((view - mean) / scale).astype(np.float32) for view in views]
         del views  # gigabytes
+        if n < self.units_from:
+            k, asked, told = len(self.classes_), len(self._columns(self.elicited)), len(self._columns(self.answered))
+            answers, langs = 6 * k + asked + 5, scale.size - len(self.languages_)
+            for view in scaled:
+                view[:, np.r_[4 * k + 1, answers : answers + told, langs : scale.size]] = 0
+        part = fold if n >= self.units_from else np.zeros_like(fold)
         n_networks = _NETWORKS if self.context_units and n >= self.units_from else 0
 
         def fit_rows(rows: npt.NDArray[np.bool_]) -> _TurnModel:
@@ -541,7 +548,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.turn_weights_ = final.weights / scale[:, None]
         self.turn_intercept_ = final.intercept - (mean / scale) @ final.weights
         self.unit_weights_ = final.units
-        self._fit_thresholds(_sigmoid(logits), y, fold, context.lang, np.ones(n) if weight is None else weight)
+        self._fit_thresholds(_sigmoid(logits), y, part, context.lang, np.ones(n) if weight is None else weight)
 
     def _fit_linear(self, views: Sequence[Floats], y: Labels, weight: Scores | None) -> _TurnModel:
         """A logistic regression for each behaviour."""
@@ -587,11 +594,11 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return _joined(found)
 
     def _fit_thresholds(
-        self, probabilities: Scores, y: Labels, fold: Ints, lang: npt.NDArray[np.str_], weight: Scores
+        self, probabilities: Scores, y: Labels, part: Ints, lang: npt.NDArray[np.str_], weight: Scores
     ) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough.
 
-        The best one of a sample hangs on a few of its rows, so each is the mean of the folds' best ones (Breiman 1996,
+        The best one of a sample hangs on a few of its rows, so each is the mean of the best ones of its parts (Breiman 1996,
         Bagging predictors, Machine Learning 24).
         """
         prior = self.prior or {}
@@ -602,8 +609,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return truth, probabilities[rows, j], weight[rows] * np.where(truth == 1, share, 1.0)
 
         def best(rows: npt.NDArray[np.bool_], j: int, share: float) -> float:
-            parts = [weighted(rows & (fold == k), j, share) for k in range(self.n_folds)]
-            return float(np.mean([best_threshold(*part) for part in parts if part[0].any()]))
+            samples = [weighted(rows & (part == k), j, share) for k in range(self.n_folds)]
+            return float(np.mean([best_threshold(*sample) for sample in samples if sample[0].any()]))
 
         known = (y >= 0).T
         self.thresholds_ = np.array([best(rows, j, general[j]) for j, rows in enumerate(known)])
