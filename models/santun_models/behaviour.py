@@ -420,7 +420,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         def of(rows: Ints, chosen: Sequence[str]) -> Labels:
             return np.where(rows[:, None] >= 0, y[rows][:, self._columns(chosen)], np.int8(-1))
 
-        return of(_following(context.previous), self.elicited), of(context.previous, self.answered)
+        answered = self.answered if len(y) >= self.units_from else ()
+        return of(_following(context.previous), self.elicited), of(context.previous, answered)
 
     def _speller(self, sentences: Sentences, group: Ints) -> Speller:
         """Words that are frequent, and others that are known, by the groups they stand in."""
@@ -524,13 +525,12 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
         scaled = [((view - mean) / scale).astype(np.float32) for view in views]
         del views  # gigabytes
-        if n < self.units_from:
-            k, asked, told = len(self.classes_), len(self._columns(self.elicited)), len(self._columns(self.answered))
-            answers, langs = 6 * k + asked + 5, scale.size - len(self.languages_)
+        enough = n >= self.units_from
+        if not enough:
+            blocks = self._blocks()
             for view in scaled:
-                view[:, np.r_[4 * k + 1, answers : answers + told, langs : scale.size]] = 0
-        part = fold if n >= self.units_from else np.zeros_like(fold)
-        n_networks = _NETWORKS if self.context_units and n >= self.units_from else 0
+                view[:, blocks["words"]] = view[:, blocks["lang"]] = 0
+        n_networks = _NETWORKS if self.context_units and enough else 0
 
         def fit_rows(rows: npt.NDArray[np.bool_]) -> _TurnModel:
             given = [view[rows] for view in scaled], y[rows], None if weight is None else weight[rows]
@@ -548,11 +548,18 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.turn_weights_ = final.weights / scale[:, None]
         self.turn_intercept_ = final.intercept - (mean / scale) @ final.weights
         self.unit_weights_ = final.units
+        part = fold if enough else np.zeros_like(fold)
         self._fit_thresholds(_sigmoid(logits), y, part, context.lang, np.ones(n) if weight is None else weight)
 
     def _fit_linear(self, views: Sequence[Floats], y: Labels, weight: Scores | None) -> _TurnModel:
         """A logistic regression for each behaviour."""
         n_features, k = views[0].shape[1], y.shape[1]
+        blocks = self._blocks()
+        around = [  # feature of a turn around, behaviour that it elicits or answers
+            (at, column)
+            for name, chosen in (("elicited", self.elicited), ("answered", self.answered))
+            for at, column in zip(range(blocks[name].start, blocks[name].stop), self._columns(chosen), strict=False)
+        ]
         weights, intercept = np.zeros((n_features, k)), np.zeros(k)
         for j in range(k):
             known = y[:, j] >= 0
@@ -561,9 +568,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 intercept[j] = _CLIP if target[0] else -_CLIP
                 continue
             # of the turn itself, and of what the turns around elicit and answer, the behaviour's own scores only
-            asked, told = self._columns(self.elicited), self._columns(self.answered)
-            others = [5 * k + 2 + at for at, column in enumerate(asked) if column != j]
-            others += [6 * k + len(asked) + 5 + at for at, column in enumerate(told) if column != j]
+            others = [at for at, column in around if column != j]
             own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], others)
             x = np.vstack([view[known][:, own] for view in views]).astype(np.float64)
             w = None if weight is None else np.tile(weight[known], len(views))
@@ -679,13 +684,17 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model = cls(behaviours=settings["behaviours"], **settings["params"])
         model.classes_ = np.array(settings["behaviours"])
         k = len(model.classes_)
-        n = k + len(model._columns(model.elicited)) + len(model._columns(model.answered))
+        n = k + len(model._columns(model.elicited))
+        if len(arrays["sentence_intercept"]) > n:  # of few turns there are none
+            n += len(model._columns(model.answered))
         used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         both = k + len(arrays["unit_weights"])
+        model.languages_ = list(settings["language_thresholds"])
+        model.unknown_previous_ = arrays["unknown_previous"]
         shapes = {
             "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
             "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
-            "sentence_intercept": (n,), "turn_weights": (5 * k + n + 10 + len(settings["language_thresholds"]), both), "turn_intercept": (both,), "unit_weights": (both - k, k),
+            "sentence_intercept": (n,), "turn_weights": (model._blocks()["lang"].stop, both), "turn_intercept": (both,), "unit_weights": (both - k, k),
             "unknown_previous": (n,),
         }  # fmt: skip
         for name, shape in shapes.items():
@@ -709,8 +718,6 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.turn_weights_ = arrays["turn_weights"]
         model.turn_intercept_ = arrays["turn_intercept"]
         model.unit_weights_ = arrays["unit_weights"]
-        model.unknown_previous_ = arrays["unknown_previous"]
-        model.languages_ = list(settings["language_thresholds"])
         model.thresholds_ = np.array(settings["thresholds"])
         model.language_thresholds_ = {code: np.array(own) for code, own in settings["language_thresholds"].items()}
         return model
@@ -770,8 +777,27 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         words = self.word_weights_[of_token] + self.word_weights_[of_stem] + self.word_weights_[of_concept]
         return np.ones(len(vocabulary), np.int64), (words, chars, token_hash, stem_hash, concept_hash)
 
+    def _blocks(self) -> dict[str, slice]:
+        """Where the features of stage two stand."""
+        k, asked = len(self.classes_), len(self._columns(self.elicited))
+        widths = {
+            "own": 4 * k,
+            "sentences": 1,
+            "words": 1,
+            "previous": k,
+            "elicited": asked,
+            "previous_role": 3,
+            "following": k,
+            "answered": len(self.unknown_previous_) - k - asked,
+            "following_role": 3,
+            "role": 2,
+            "lang": len(self.languages_),
+        }
+        ends = np.cumsum([*widths.values()]).tolist()
+        return {name: slice(end - width, end) for (name, width), end in zip(widths.items(), ends, strict=True)}
+
     def _turn_features(self, pooled: Sequence[Scores], context: Context, *, last: bool = False) -> Scores:
-        """Features of stage two; with `last` each turn's as if none had come after it."""
+        """Features of stage two, as in `_blocks`; with `last` each turn's as if none had come after it."""
         k = len(self.classes_)
         best = _clip(pooled[0])
         others = (_clip(scores[:, :k]) for scores in pooled[1:-1])
@@ -873,7 +899,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 effect = slope[feature] * share * shrink
                 tokens[s] += contributions[s][:, j : j + 1] * effect
                 fixed += self.sentence_intercept_[j] * effect
-        around = slice(4 * k + 2, None)
+        around = slice(self._blocks()["previous"].start, None)
         return Explanation(tokens, (features - start)[around] @ slope[around], fixed)
 
     def _slopes(self, features: Scores) -> tuple[Scores, Scores]:
@@ -885,9 +911,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         k = len(self.classes_)
         nothing = self.unknown_previous_[None]
         start = self._turn_features([*[nothing] * 4, np.ones((1, 2))], Context.unknown(1))[0]
-        lang = len(features) - len(self.languages_)
-        for fixed in (slice(4 * k, 4 * k + 2), slice(lang, None)):
-            start[fixed] = features[fixed]  # of as many sentences and words, in that language
+        blocks = self._blocks()
+        for kept in ("sentences", "words", "lang"):
+            start[blocks[kept]] = features[blocks[kept]]
         ends = np.stack([start, features]) @ self.turn_weights_[:, k:] + self.turn_intercept_[k:]
         above, apart = np.maximum(ends, 0), ends[1] - ends[0]
         flat = np.abs(apart) < 1e-9

@@ -118,7 +118,7 @@ def _arrays(path: Path, data: bytes) -> dict[str, npt.NDArray[Any]]:
             for entry in archive.infolist():
                 array = np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
                 arrays[entry.filename.removesuffix(".npy")] = array
-    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+    except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error):
         raise ModelError(f"{path}: no arrays of numbers; do not use this model") from None
     for name, array in arrays.items():
         if array.dtype.name not in _DTYPES or not np.isfinite(array).all():

@@ -28,7 +28,7 @@ tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
 Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
 Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
 character n-grams of sentences; a second stage, logistic regression{networks}, over the sentences of a turn,
-the turns before and after and the roles.
+its length and language, the turns before and after and the roles.
 
 This page is written by `{command}`; no figure in it is typed.
 
