@@ -31,7 +31,7 @@ def with_units() -> BehaviourClassifier:
     """Stage two has hidden units."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("santun_models.behaviour._STEPS", {0.002: 400})  # of ten thousand
-        model = BehaviourClassifier(**SMALL, context_units=8, units_from=0)
+        model = BehaviourClassifier(**SMALL, answered=["thanks"], context_units=8, units_from=0)
         return model.fit(TEXTS + ASKED, EITHER, context=context(len(TEXTS + ASKED)))
 
 
@@ -347,7 +347,7 @@ def test_what_the_turn_after_answers_is_learnt_where_it_is_asked_for():
 
 def test_how_long_a_turn_is_counts_in_words_not_in_marks():
     model = BehaviourClassifier(**SMALL, units_from=0).fit(TEXTS, Y)
-    start = [model.explain([text]).base for text in ("the bill", "the bill , . !", "the bill of the year")]
+    start = [model.explain([text]).base for text in ("the bill", "the bill ? 👍", "the bill of the year")]
 
     np.testing.assert_array_equal(start[0], start[1])
     assert (start[0] != start[2]).any()
@@ -363,9 +363,52 @@ def test_of_few_turns_neither_length_nor_language_nor_answers_are_learnt():
     assert used[1] - used[0] == 4  # length, one answer, two languages
 
 
+def test_what_is_known_of_few_turns_only_stays_as_of_few(with_units):
+    settings = {**SMALL, "context_units": 8}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("santun_models.behaviour._STEPS", {0.002: 40})
+        model = BehaviourClassifier(**settings, units_from=50).fit(TEXTS + ASKED, EITHER, context=context(72))
+    blocks = model._blocks()
+
+    assert with_units.unit_weights_[:, 0].any()
+    assert not model.unit_weights_[:, 0].any()  # of thanks 36 turns are known
+    assert model.unit_weights_[:, 1].any()
+    assert not model.turn_weights_[blocks["words"], 0].any()
+    assert model.turn_weights_[blocks["words"], 1].any()
+
+
+def test_a_threshold_of_many_turns_is_the_mean_of_the_folds():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, (60, 1)).astype(np.int8)
+    p = np.clip(y * 0.3 + rng.random((60, 1)) * 0.6, 0, 1)
+    fold, lang, weight = np.arange(60) % 2, np.full(60, "en"), np.ones(60)
+
+    def threshold(units_from: int) -> float:
+        model = BehaviourClassifier(behaviours=["thanks"], n_folds=2, units_from=units_from)
+        model.classes_, model.languages_ = np.array(["thanks"]), []
+        model._fit_thresholds(p, y, fold, lang, weight)
+        return float(model.thresholds_[0])
+
+    each = [best_threshold(y[fold == k, 0], p[fold == k, 0], weight[fold == k]) for k in (0, 1)]
+
+    assert threshold(0) == pytest.approx(np.mean(each), abs=1e-6)
+    assert threshold(61) == pytest.approx(best_threshold(y[:, 0], p[:, 0], weight), abs=1e-6)
+
+
+def test_a_language_that_was_not_learnt_counts_like_one_that_is_not_known():
+    turns = Context.unknown(len(TEXTS))._replace(lang=np.array(["en", "ms"] * 18))
+    model = BehaviourClassifier(**SMALL, units_from=0).fit(TEXTS, Y, context=turns)
+
+    def scores(lang: str) -> np.ndarray:
+        return model.decision_function(["the bill"], Context.unknown(1)._replace(lang=np.array([lang])))[0]
+
+    np.testing.assert_array_equal(scores("id"), scores("unknown"))
+    np.testing.assert_allclose(scores("unknown"), (scores("en") + scores("ms")) / 2, atol=1e-9)
+
+
 def test_without_turns_around_nothing_elicits_or_answers_anything():
-    lone = BehaviourClassifier(**SMALL, answered=["greeting"]).fit(TEXTS, Y)
-    plain = BehaviourClassifier(**{**SMALL, "elicited": ()}).fit(TEXTS, Y)
+    lone = BehaviourClassifier(**SMALL, answered=["greeting"], units_from=0).fit(TEXTS, Y)
+    plain = BehaviourClassifier(**{**SMALL, "elicited": ()}, units_from=0).fit(TEXTS, Y)
 
     np.testing.assert_allclose(lone.decision_function(TEXTS), plain.decision_function(TEXTS), atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The wheel holds what the packages need, and imports point one way."""
+"""The wheel holds what the packages need, a logged model names what it imports, and imports point one way."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import ast
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from santun.track import _REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
@@ -53,3 +57,30 @@ def test_wheel_holds_every_file(tmp_path):
     }
 
     assert packed == wanted
+
+
+def test_a_logged_model_asks_for_every_library_that_labelling_imports():
+    code = (
+        "import sys, santun, santun.serve; santun.load().label(['terima kasih'])\n"
+        "print(*[module.__file__ for name, module in sys.modules.items() if name.startswith('santun')], sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {
+        name.partition(".")[0]
+        for path in done.stdout.split("\n")[:-1]
+        for node in ast.parse(Path(path).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    declared = {
+        canonicalize_name(Requirement(line).name) for line in requires("santun") or [] if "extra ==" not in line
+    }
+    used = {
+        canonicalize_name(name)
+        for module, names in packages_distributions().items()
+        for name in names
+        if module in imported
+    }
+
+    assert {"symspellpy", "spacy"} <= used
+    assert used & declared - {"mlflow-skinny"} <= set(_REQUIRED)  # mlflow is added by the name that is installed

@@ -10,6 +10,7 @@ import pickle
 import random
 import shutil
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -91,39 +92,100 @@ class _Bomb:
         return (sys.exit, (99,))
 
 
-def _replace_arrays(folder, data):
-    (folder / "arrays.npz").write_bytes(data)
-    _edit(folder, lambda m: m["files"]["arrays.npz"].update(sha256=hashlib.sha256(data).hexdigest()))
+def _replace(folder, name, data):
+    (folder / name).write_bytes(data)
+    _edit(folder, lambda m: m["files"][name].update(sha256=hashlib.sha256(data).hexdigest()))
 
 
 def test_a_pickle_inside_never_runs(tmp_path):
     save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
     buffer = io.BytesIO()
-    np.savez(buffer, a=np.array([_Bomb()], object))
-    _replace_arrays(tmp_path, buffer.getvalue())
+    np.savez_compressed(buffer, a=np.array([_Bomb()], object))
+    _replace(tmp_path, "arrays.npz", buffer.getvalue())
 
     with pytest.raises(ModelError, match="no arrays of numbers"):
         load_folder(tmp_path)
 
 
-def test_what_is_no_archive_is_refused(tmp_path):
-    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
-    _replace_arrays(tmp_path, b"PK but not really")
-
-    with pytest.raises(ModelError, match="no arrays of numbers"):
-        load_folder(tmp_path)
-
-
-def test_little_that_unfolds_into_very_much_is_refused(tmp_path):
-    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
+def _archive(member, how=zipfile.ZIP_DEFLATED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as file:
-        for _ in range(1025):
-            file.write(bytes(1 << 20))
-    _replace_arrays(tmp_path, buffer.getvalue())
+    with zipfile.ZipFile(buffer, "w", how) as archive:
+        archive.writestr("a.npy", member)
+    return buffer.getvalue()
+
+
+def _npy(header):
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK but not really",
+        _archive(b"no array"),
+        _archive(_npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (")),
+        _archive(_npy(b"{[]: 1}")),
+        _archive(_npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (100000000000000,)}")),
+        _archive(_npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}") + bytes(4), zipfile.ZIP_BZIP2),
+    ],
+    ids=["no archive", "no array", "header cut", "header of another kind", "header of too much", "other compression"],
+)
+def test_what_is_no_archive_of_arrays_is_refused(tmp_path, data):
+    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
+    _replace(tmp_path, "arrays.npz", data)
+
+    with pytest.raises(ModelError, match="no arrays of numbers"):
+        load_folder(tmp_path)
+
+
+def test_little_that_unfolds_into_very_much_is_refused(tmp_path, monkeypatch):
+    save_folder(tmp_path, {}, {"a": np.zeros(2)}, {})
+    monkeypatch.setattr("santun_models.store._MOST_BYTES", 100)
 
     with pytest.raises(ModelError, match="unfolds to more than a model holds"):
         load_folder(tmp_path)
+
+
+def test_an_entry_unfolds_to_no_more_than_it_claims(tmp_path):
+    save_folder(tmp_path, {}, {"a": np.zeros(1 << 24)}, {})
+    data = bytearray((tmp_path / "arrays.npz").read_bytes())
+    at = data.rindex(b"PK\x01\x02") + 24  # the size in the directory
+    data[at : at + 4] = (100).to_bytes(4, "little")
+    _replace(tmp_path, "arrays.npz", bytes(data))
+
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="no arrays of numbers"):
+        load_folder(tmp_path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 1 << 24  # an eighth of what there is
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("behaviour", lambda s: s["params"].update(word_bits=100_000_000_000)),
+        ("behaviour", lambda s: s["params"].update(char_bits=30)),
+        ("behaviour", lambda s: s["thresholds"].append(0.5)),
+        ("language", lambda s: s["params"].update(word_bits=100_000_000_000)),
+    ],
+)
+def test_settings_that_fit_nothing_are_refused(folder, part, change):
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    change(settings[part])
+    _replace(folder, "settings.json", json.dumps(settings).encode())
+
+    with pytest.raises(ModelError, match="its parts do not fit together"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("data", [b"{", b"[1]", b"[" * 100_000])
+def test_settings_that_are_none_are_refused(folder, data):
+    _replace(folder, "settings.json", data)
+
+    with pytest.raises(ModelError, match="no settings"):
+        Model.load(folder)
 
 
 def test_no_module_can_unpickle_or_run_text():

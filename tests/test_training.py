@@ -81,6 +81,7 @@ def test_recipe_survives_its_own_toml(tmp_path):
         ('[calibration.prior]\n"thanks:fr" = 0.5', "calibration.prior: 'thanks:fr' names no language; they are ms, "),
         ('[calibration.prior]\n"thanks:" = 0.5', "calibration.prior: 'thanks:' names no language; they are ms, "),
         ('[classifier]\nelicited = ["emphaty"]', "classifier.elicited: 'emphaty' is none of the behaviours"),
+        ('[classifier]\nanswered = ["emphaty"]', "classifier.answered: 'emphaty' is none of the behaviours"),
         ('[calibration.prior]\n"emphaty:ar" = 0.5', "calibration.prior: 'emphaty' is none of the behaviours"),
         ('[data.map]\nwords = "Isi"', "data.map: 'words' is no field; the fields are text, "),
         ("[corpus]\nuse = false", "there is nothing to learn from"),

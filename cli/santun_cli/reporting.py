@@ -104,4 +104,4 @@ def _tell(out: Path, conversations: list[Conversation]) -> None:
     size = out.stat().st_size
     say(f"{out}: {size / 1e6:.1f} MB")
     if size > _LARGE:
-        say(f"{len(conversations):,} conversations make a heavy page; report by month or team, or without --evidence")
+        say(f"{len(conversations):,} conversations make a heavy page; report by month or team, or with --no-evidence")

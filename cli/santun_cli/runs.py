@@ -125,7 +125,7 @@ def compare(
     except ValueError as error:
         fail(str(error), USAGE)
     except OSError as error:
-        fail(f"{error.filename}: cannot be written ({error.strerror})", USAGE)
+        fail(f"{error.filename}: cannot be written ({error.strerror})", UNREADABLE)
     if as_json:
         print_json(report)
         return

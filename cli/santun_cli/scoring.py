@@ -1,4 +1,4 @@
-"""Commands of scorecards: ``score``, ``scorecard show``, ``scorecard check``, ``scorecard phrases``."""
+"""Commands of scorecards: ``score``, ``scorecard list``, ``scorecard show``, ``scorecard check``, ``scorecard phrases``."""
 
 from __future__ import annotations
 

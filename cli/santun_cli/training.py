@@ -222,7 +222,7 @@ def train(
     try:
         run.save(folder)
     except OSError as error:
-        fail(f"{folder}: cannot be written ({error.strerror})", USAGE)
+        fail(f"{folder}: cannot be written ({error.strerror})", UNREADABLE)
     if not no_tracking:
         _start(run, folder, quiet)
     finished = False
@@ -236,7 +236,7 @@ def train(
     except TrainingDataError as error:
         fail(str(error), UNREADABLE)
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
+        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)
     except KeyboardInterrupt:
         fail("stopped", 130)
     finally:
@@ -356,7 +356,7 @@ def tune(
     except TrainingDataError as error:
         fail(str(error), UNREADABLE)
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
+        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)
     except KeyboardInterrupt:
         fail("stopped; give the same command again to go on", 130)
     if not no_tracking:
@@ -382,7 +382,7 @@ def card(
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write here; standard output if not given.")] = None,
 ) -> None:
-    """Write the model card: every figure in it is measured by this command.
+    """Write the model card: its figures are measured by this command.
 
     Example:
 
@@ -392,7 +392,7 @@ def card(
     from santun_corpora import InputError
 
     try:
-        text = model_card(open_model(model), gold or [])
+        text = model_card(open_model(model), gold or [], model)
     except InputError as error:
         fail(str(error), UNREADABLE)
     if out is None:
@@ -401,4 +401,4 @@ def card(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", USAGE)
+        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)

@@ -5,10 +5,11 @@ are labelled, so which sentence of a turn performs the behaviour is learnt by mu
 sentences by a model that has not seen their conversation, give the label to the best sentence of the turn, leave out
 others that score above zero, fit again.
 
-Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn, its
-length and language and, where they are known, all scores of the turns before and after, and the speakers' roles. Of some it also sees how
-much the turn before elicits them and how much the turn after answers them: sentences are scored for what the next turn and
-what the last one performs, too, since trouble told calls for care, and "thanks for asking" tells what was asked.
+Stage two is a small logistic regression per behaviour over its own best, mean, first and last sentence score of the turn,
+its length and language and, where they are known, all scores of the turns before and after, and the speakers' roles. Of
+some it also sees how much the turn before elicits them and how much the turn after answers them: sentences are scored for
+what the next turn and what the last one performs, too, since trouble told calls for care, and "thanks for asking" tells
+what was asked.
 Where there is enough to learn from, networks with one hidden layer over these features of all behaviours at once share in the
 score: a question is a personal one only beside certain turns, which no sum says.
 It is fitted on cross-fitted scores (stacking [2]_), so its probabilities are calibrated for unseen conversations; it also sees
@@ -42,6 +43,7 @@ from threadpoolctl import threadpool_limits
 
 from santun_models.lexicon import concept_words, cue_phrases
 from santun_models.ngrams import (
+    BLOCK_BITS,
     Floats,
     Ints,
     NgramHasher,
@@ -176,8 +178,9 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     context_units : int, default=0
         Hidden units of each of the two networks of stage two; 0 leaves it linear.
     units_from : int, default=100_000
-        So many turns it takes to learn hidden units, and what length, language and the answers to a turn say; from fewer stage
-        two stays linear and does without, and thresholds are those of all folds together.
+        So many turns it takes to learn hidden units, and what the number of words, the language and the answers to a turn say;
+        from fewer stage two stays linear and does without, and thresholds are those of all folds together. Of a behaviour
+        that is known of some turns only, those count.
     rounds : int, default=2
         Multiple-instance rounds.
     n_folds : int, default=4
@@ -349,7 +352,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         group = _numbered(np.arange(len(texts)) if groups is None else groups, len(texts))
         order = np.random.default_rng(self.random_state).permutation(int(group.max(initial=-1)) + 1)
         fold = order[group] % self.n_folds
-        sentences = written = split_sentences(texts)
+        sentences = split_sentences(texts)
         self.hasher_ = hasher = NgramHasher(
             self.word_bits,
             self.char_bits,
@@ -383,7 +386,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.sentence_intercept_ = intercept.astype(np.float32)
         del features
         # in single precision, as whoever keeps them to fit the second stage again would have them
-        self._fit_turns(scores.astype(np.float32).astype(np.float64), written, y, fold, context, weight)
+        self._fit_turns(scores.astype(np.float32).astype(np.float64), sentences, y, fold, context, weight)
         return self
 
     def _check(self, X: Sequence[str], Y: npt.ArrayLike) -> tuple[list[str], Labels, npt.NDArray[Any]]:
@@ -510,7 +513,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         n = len(y)
         pooled = _pool(scores, sentences)
-        # what a turn looks like on the whole stands in for a turn before that is not known
+        # what a turn looks like on the whole stands in for a turn before or after that is not known
         self.unknown_previous_ = np.median(_clip(pooled[0]), axis=0)
         hidden = Context.unknown(n)._replace(lang=context.lang)
         self.languages_ = sorted(set(context.lang.tolist()) - {"unknown"})
@@ -525,17 +528,14 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         scale = np.where(spread > 1e-6, spread, 1.0)  # what never varies, say a role, must not grow beyond all measure
         scaled = [((view - mean) / scale).astype(np.float32) for view in views]
         del views  # gigabytes
-        enough = n >= self.units_from
-        if not enough:
-            blocks = self._blocks()
-            for view in scaled:
-                view[:, blocks["words"]] = view[:, blocks["lang"]] = 0
-        n_networks = _NETWORKS if self.context_units and enough else 0
+        few = self._few(y)
+        n_networks = 0 if few.all() or not self.context_units else _NETWORKS
 
         def fit_rows(rows: npt.NDArray[np.bool_]) -> _TurnModel:
             given = [view[rows] for view in scaled], y[rows], None if weight is None else weight[rows]
-            networks = [self._fit_units(*given, self.random_state + i) for i in range(n_networks)]
-            return _joined([self._fit_linear(*given), *networks], share=1 / (1 + n_networks))
+            linear = self._fit_linear(*given, few)
+            networks = [self._fit_units(*given, few, linear, self.random_state + i) for i in range(n_networks)]
+            return _joined([linear, *networks], share=1 / (1 + n_networks))
 
         everything = np.ones(n, bool)
         parts = [fold != k for k in range(self.n_folds)] + [everything]
@@ -548,10 +548,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         self.turn_weights_ = final.weights / scale[:, None]
         self.turn_intercept_ = final.intercept - (mean / scale) @ final.weights
         self.unit_weights_ = final.units
-        part = fold if enough else np.zeros_like(fold)
-        self._fit_thresholds(_sigmoid(logits), y, part, context.lang, np.ones(n) if weight is None else weight)
+        self._fit_thresholds(_sigmoid(logits), y, fold, context.lang, np.ones(n) if weight is None else weight)
 
-    def _fit_linear(self, views: Sequence[Floats], y: Labels, weight: Scores | None) -> _TurnModel:
+    def _few(self, y: Labels) -> npt.NDArray[np.bool_]:
+        """Which behaviours are known of fewer turns than `units_from`, shape (n_behaviours,)."""
+        return np.asarray((y >= 0).sum(axis=0) < self.units_from)
+
+    def _fit_linear(
+        self, views: Sequence[Floats], y: Labels, weight: Scores | None, few: npt.NDArray[np.bool_]
+    ) -> _TurnModel:
         """A logistic regression for each behaviour."""
         n_features, k = views[0].shape[1], y.shape[1]
         blocks = self._blocks()
@@ -569,20 +574,31 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 continue
             # of the turn itself, and of what the turns around elicit and answer, the behaviour's own scores only
             others = [at for at, column in around if column != j]
-            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], others)
+            unseen = np.r_[blocks["words"], blocks["lang"]] if few[j] else []
+            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], np.r_[others, unseen])
             x = np.vstack([view[known][:, own] for view in views]).astype(np.float64)
             w = None if weight is None else np.tile(weight[known], len(views))
             model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
             weights[own, j], intercept[j] = model.coef_[0], model.intercept_[0]
         return _TurnModel(weights, intercept, np.zeros((0, k)))
 
-    def _fit_units(self, views: Sequence[Floats], y: Labels, weight: Scores | None, random_state: int) -> _TurnModel:
-        """A network for all behaviours that are known of the same turns."""
+    def _fit_units(
+        self,
+        views: Sequence[Floats],
+        y: Labels,
+        weight: Scores | None,
+        few: npt.NDArray[np.bool_],
+        linear: _TurnModel,
+        random_state: int,
+    ) -> _TurnModel:
+        """A network for all behaviours that are known of the same turns; those of few turns stay as in the linear model."""
         k = y.shape[1]
         patterns, pattern_of = np.unique(y >= 0, axis=1, return_inverse=True)
-        found = []
+        found = [linear._replace(weights=linear.weights * few, intercept=linear.intercept * few)]
         for p, known in enumerate(patterns.T):
-            columns = np.flatnonzero(pattern_of == p)
+            columns = np.flatnonzero((pattern_of == p) & ~few)
+            if not len(columns):
+                continue
             x = np.vstack([view[known] for view in views])
             # of one column scikit-learn makes two classes, and of one class none
             target = np.tile(y[known][:, np.resize(columns, max(len(columns), 2))], (len(views), 1))
@@ -599,14 +615,15 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         return _joined(found)
 
     def _fit_thresholds(
-        self, probabilities: Scores, y: Labels, part: Ints, lang: npt.NDArray[np.str_], weight: Scores
+        self, probabilities: Scores, y: Labels, fold: Ints, lang: npt.NDArray[np.str_], weight: Scores
     ) -> None:
         """Thresholds of the best F1 on cross-fitted probabilities; a language's own where it gains enough.
 
-        The best one of a sample hangs on a few of its rows, so each is the mean of the best ones of its parts (Breiman 1996,
-        Bagging predictors, Machine Learning 24).
+        The best one of a sample hangs on a few of its rows, so each is the mean of the folds' best ones, as in bagging
+        (Breiman 1996, Bagging predictors, Machine Learning 24); of few turns it is that of all folds together.
         """
         prior = self.prior or {}
+        few = self._few(y)
         general = [prior.get(str(name), 1.0) for name in self.classes_]
 
         def weighted(rows: npt.NDArray[np.bool_], j: int, share: float) -> tuple[Labels, Scores, Scores]:
@@ -614,7 +631,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             return truth, probabilities[rows, j], weight[rows] * np.where(truth == 1, share, 1.0)
 
         def best(rows: npt.NDArray[np.bool_], j: int, share: float) -> float:
-            samples = [weighted(rows & (part == k), j, share) for k in range(self.n_folds)]
+            parts = [rows] if few[j] else [rows & (fold == k) for k in range(self.n_folds)]
+            samples = [weighted(part, j, share) for part in parts]
             return float(np.mean([best_threshold(*sample) for sample in samples if sample[0].any()]))
 
         known = (y >= 0).T
@@ -687,13 +705,19 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         n = k + len(model._columns(model.elicited))
         if len(arrays["sentence_intercept"]) > n:  # of few turns there are none
             n += len(model._columns(model.answered))
-        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
+        bits = {"words": model.word_bits, "chars": model.char_bits}
+        if not all(size in BLOCK_BITS for size in bits.values()):
+            raise ValueError("hashed blocks of another size than can be learnt")
+        for name, size in bits.items():  # what is unfolded below has eight times their bytes
+            if arrays[f"{name}.used"].shape != ((1 << size) // 8,):
+                raise ValueError(f"{name}.used is of shape {arrays[f'{name}.used'].shape}")
+        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in bits}
         both = k + len(arrays["unit_weights"])
         model.languages_ = list(settings["language_thresholds"])
         model.unknown_previous_ = arrays["unknown_previous"]
         shapes = {
-            "words": (used["words"].sum(), n + 1), "words.used": ((1 << model.word_bits) // 8,), "words.scale": (n + 1,),
-            "chars": (used["chars"].sum(), n + 1), "chars.used": ((1 << model.char_bits) // 8,), "chars.scale": (n + 1,),
+            "words": (used["words"].sum(), n + 1), "words.scale": (n + 1,),
+            "chars": (used["chars"].sum(), n + 1), "chars.scale": (n + 1,),
             "sentence_intercept": (n,), "turn_weights": (model._blocks()["lang"].stop, both), "turn_intercept": (both,), "unit_weights": (both - k, k),
             "unknown_previous": (n,),
         }  # fmt: skip
@@ -720,6 +744,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         model.unit_weights_ = arrays["unit_weights"]
         model.thresholds_ = np.array(settings["thresholds"])
         model.language_thresholds_ = {code: np.array(own) for code, own in settings["language_thresholds"].items()}
+        if any(own.shape != (k,) for own in (model.thresholds_, *model.language_thresholds_.values())):
+            raise ValueError(f"there must be {k} thresholds")
         return model
 
     # ------------------------------------------------------------------------------------------------ scoring
@@ -801,8 +827,8 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         k = len(self.classes_)
         best = _clip(pooled[0])
         others = (_clip(scores[:, :k]) for scores in pooled[1:-1])
-        # of a language that is not known as much as of each
-        strange = (context.lang == "unknown") / max(len(self.languages_), 1)
+        # of a language that is not known, or was not learnt, as much as of each
+        strange = ~np.isin(context.lang, self.languages_) / max(len(self.languages_), 1)
         langs = [(context.lang == code) + strange for code in self.languages_]
         following = np.full(len(best), -1) if last else _following(context.previous)
         roles = [context.role == "agent", context.role == "customer"]
@@ -1064,12 +1090,15 @@ def _starts(owner: Ints) -> Ints:
 
 
 def _pool(scores: Scores, sentences: Sentences) -> tuple[Scores, Scores, Scores, Scores, Scores]:
-    """Best, mean, first and last sentence scores of each turn, and how many sentences and (plus one) words it has."""
+    """Best, mean, first and last sentence scores of each turn, and how many sentences and (plus one) words it has.
+
+    Words are of letters and digits alone: no mark, no placeholder, nothing with a hyphen.
+    """
     starts = _starts(sentences.owner)
     ends = np.r_[starts[1:], len(sentences.owner)]
     count = (ends - starts).astype(np.float64)[:, None]
     mean = np.add.reduceat(scores, starts) / count
-    words = np.fromiter(map(str.isalnum, sentences.vocabulary), np.int64)[sentences.ids]  # not punctuation
+    words = np.fromiter(map(str.isalnum, sentences.vocabulary), np.int64)[sentences.ids]
     before = np.r_[0, np.cumsum(words)]
     size = np.column_stack([count, 1 + before[sentences.offsets[ends]] - before[sentences.offsets[starts]]])
     return np.maximum.reduceat(scores, starts), mean, scores[starts], scores[ends - 1], size

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from santun_models.ngrams import (
+    BLOCK_BITS,
     Ints,
     NgramHasher,
     Sentences,
@@ -166,6 +167,8 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         model.char_weights_ = arrays["chars"].astype(np.float32)
         model.intercept_ = arrays["intercept"]
         k = len(model.classes_)
+        if not all(size in BLOCK_BITS for size in (model.word_bits, model.char_bits)):
+            raise ValueError("hashed blocks of another size than can be learnt")
         if (model.word_weights_.shape, model.char_weights_.shape) != (
             (1 << model.word_bits, k),
             (1 << model.char_bits, k),

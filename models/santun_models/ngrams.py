@@ -39,6 +39,7 @@ _FNV = _U(0x100000001B3)
 _BORDER = _U(0x1234567887654321)
 _WORD_SEED, _CUE_SEED, _STEM_SEED = _U(0x2545F4914F6CDD1D), _U(0x9FB21C651E98DF25), _U(0xD6E8FEB86659FD93)
 _CONCEPT_SEED = _U(0xA24BAED4963EE407)
+BLOCK_BITS = range(6, 23)  # sizes that a hashed block can have, as powers of two
 _BEGIN = _U(64 - 12)  # how far a hash is shifted to leave its first bits
 
 

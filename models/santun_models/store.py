@@ -1,7 +1,7 @@
 """Model folders: plain data with hashes, nothing that runs.
 
 A model is a folder of JSON settings and compressed arrays (``.npz``) under one ``manifest.json``, which names the format, the
-label set, the versions it was made with, the hash of its training data, and size and SHA-256 of every other file.
+label set, the versions it was made with, the hash of its training data, and size and SHA-256 of both files.
 Loading reads no file that is not named there, refuses one that was changed, and never unpickles.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ MANIFEST = "manifest.json"
 SETTINGS = "settings.json"
 ARRAYS = "arrays.npz"
 _MOST_BYTES = 1 << 30  # of all arrays: little can be made to unfold into very much
+# what zipfile and NumPy raise on bytes that are no archive of arrays
+_BROKEN = (
+    ValueError, TypeError, SyntaxError, EOFError, OSError, RuntimeError, MemoryError,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _DTYPES = ("int8", "uint8", "float16", "float32", "float64", "int64", "uint32")
 
 
@@ -34,7 +40,7 @@ class ModelError(Exception):
 def save_folder(
     folder: Path, settings: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]
 ) -> None:
-    """Write a model folder; the same content gives the same bytes.
+    """Write a model folder; the same content gives the same bytes, with the same zlib on the same system.
 
     Parameters
     ----------
@@ -43,7 +49,7 @@ def save_folder(
     settings : mapping
         Goes into ``settings.json``.
     arrays : mapping of str to ndarray
-        All go into ``arrays.npz``; dtypes must be of float or int kind.
+        All go into ``arrays.npz``; of a dtype that `load_folder` reads (``_DTYPES``).
     facts : mapping
         Goes into the manifest beside the list of files.
     """
@@ -101,7 +107,10 @@ def load_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
         if _sha256(data) != entry.get("sha256"):
             raise ModelError(f"{folder / name}: changed since the model was made (its hash differs); take a fresh copy")
         if name == SETTINGS:
-            settings = json.loads(data)
+            try:
+                settings = dict(json.loads(data))
+            except (ValueError, TypeError, RecursionError):
+                raise ModelError(f"{folder / name}: no settings; do not use this model") from None
         elif name == ARRAYS:
             arrays = _arrays(folder / name, data)
         else:
@@ -113,12 +122,16 @@ def _arrays(path: Path, data: bytes) -> dict[str, npt.NDArray[Any]]:
     arrays = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > _MOST_BYTES:
                 raise ModelError(f"{path}: unfolds to more than a model holds; do not use this model")
-            for entry in archive.infolist():
-                array = np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
+            if any(entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
+                raise ValueError  # only deflate unfolds no more at a time than is read
+            for entry in entries:
+                with archive.open(entry) as file:  # ends after so many bytes as the entry claims
+                    array = np.lib.format.read_array(file, allow_pickle=False)
                 arrays[entry.filename.removesuffix(".npy")] = array
-    except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error):
+    except _BROKEN:
         raise ModelError(f"{path}: no arrays of numbers; do not use this model") from None
     for name, array in arrays.items():
         if array.dtype.name not in _DTYPES or not np.isfinite(array).all():

@@ -1,4 +1,4 @@
-"""The model card: Markdown with the front matter of a model hub, every figure measured when it is written."""
+"""The model card: Markdown with the front matter of a model hub, its figures measured when it is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from santun_corpora import CORE_BEHAVIOURS
 from santun_corpora.seed import seed_files
 
 from santun.evaluate import evaluate, number, read_evaluation
-from santun.model import Model
+from santun.model import DEFAULT, Model
 from santun.robustness import robustness
 
 _HEAD = """---
@@ -23,14 +23,14 @@ metrics: [f1, precision, recall]
 tags: [customer-service, dialogue, multi-label, scikit-learn, spacy]
 ---
 
-# Model card: `default` {version}
+# Model card: `{name}` {version}
 
 Labels one utterance of a service conversation with the behaviours it performs: {behaviours}.
 Multi-label, Malay, Indonesian, Arabic and English, mixed languages included. Linear models on hashed words, phrases and
 character n-grams of sentences; a second stage, logistic regression{networks}, over the sentences of a turn,
-its length and language, the turns before and after and the roles.
+{size}the turns before and after and the roles.
 
-This page is written by `{command}`; no figure in it is typed.
+This page is written by `{command}`; no figure in it is typed, but the ceiling's.
 
 ## Use
 
@@ -41,12 +41,12 @@ quotes. Not meant for conversations that are no service (therapy, police, courts
 
 ## Training
 
-{rows:,} turns of {conversations:,} conversations of the seed corpus (train and validation splits; near-duplicates of the
-test split left out). All of them were written for this project; see the corpus's datasheet. SHA-256 of the data:
+{rows:,} turns of {conversations:,} conversations (train and validation splits; near-duplicates of the test split left out).
+{written} SHA-256 of the data:
 `{digest}`. Noised copies of {share:.0%} of the conversations for each of
 {kinds} kinds of noise, at weight {weight:g}. Calibration and thresholds come from cross-fitting over conversations, {folds} folds;
 when thresholds are chosen, an example counts less where real talk holds fewer of them than the corpus, or is unlike it: {prior}.
-Made again, byte for byte, by `santun train -o models/santun_models/default`, with {libraries}.
+Made again, byte for byte, by `santun train`{recipe}, with {libraries}.
 """
 
 _CEILING = """
@@ -70,7 +70,7 @@ _LIMITS = """
 """
 
 
-def model_card(model: Model, gold: Sequence[Path]) -> str:
+def model_card(model: Model, gold: Sequence[Path], name: str = DEFAULT) -> str:
     """Write the card of a model.
 
     Parameters
@@ -78,6 +78,8 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     model : Model
     gold : sequence of Path
         Sets of real utterances to measure on, beside the held-out conversations of the seed corpus.
+    name : str, default="default"
+        What the model was loaded by.
 
     Returns
     -------
@@ -87,12 +89,22 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
     training = model.facts.get("training", {})
     recipe = model.facts["recipe"]
     libraries = model.facts.get("libraries", {})
-    command = "santun card" + "".join(f" --gold {path}" for path in gold) + " -o models/santun_models/default/README.md"
+    asked = "".join(f" --gold {path}" for path in gold)
+    own = bool(recipe["data"]["files"] or recipe["data"]["dataset"])
+    networks = len(model.classifier.unit_weights_) > 0
     text = _HEAD.format(
+        name=recipe["name"],
         version=model.version,
         behaviours=", ".join(f"`{name}`" for name in model.behaviours),
-        networks=" and small networks" if len(model.classifier.unit_weights_) else "",
-        command=command,
+        networks=" and small networks" if networks else "",
+        size="its length and language, " if networks else "",
+        command=f"santun card{asked} -o models/santun_models/default/README.md"
+        if name == DEFAULT
+        else f"santun card --model {name}{asked}",
+        written="Those of the seed corpus were written for santun, the others are of whoever trained the model."
+        if own
+        else "All of them were written for this project; see the corpus's datasheet.",
+        recipe=" with the recipe in its manifest" if own else " -o models/santun_models/default",
         rows=training.get("rows", 0),
         conversations=training.get("conversations", 0),
         digest=training.get("sha256", "unknown"),
@@ -117,8 +129,8 @@ def model_card(model: Model, gold: Sequence[Path]) -> str:
         measured = evaluate(model, rows, by="source")
         text += (
             "\n## Real public utterances\n\n"
-            f"`santun evaluate {' '.join(map(str, gold))} --by source`: utterances of public collections, half drawn at random "
-            "and half by cue words, labelled by the guide. No text of them is trained on; "
+            f"`santun evaluate {' '.join(map(str, gold))} --by source`: utterances of public collections, drawn at random or "
+            "by cue words, or made local (below), labelled by the guide. No text of them is trained on; "
             "priors of thresholds, those of single languages above all, were chosen on them (docs/experiments.md).\n"
         )
         text += _tables(measured) + _by(measured, "source", "")

@@ -18,12 +18,14 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from santun_corpora import BEHAVIOURS, LANGUAGES
 from santun_corpora.columns import FIELDS
+from santun_models.ngrams import BLOCK_BITS
 
 from santun.noise import KINDS
 
 Values = dict[str, list[str | int | float | bool]]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0)]
+BlockBits = Annotated[int, Field(ge=BLOCK_BITS[0], le=BLOCK_BITS[-1])]
 
 
 class RecipeError(Exception):
@@ -110,8 +112,8 @@ class Features(_Table):
     """What the sentence models see; see `santun_models.behaviour.BehaviourClassifier`."""
 
     min_df: Annotated[int, Field(ge=1)] = 7
-    word_bits: Annotated[int, Field(ge=6, le=22)] = 22
-    char_bits: Annotated[int, Field(ge=6, le=22)] = 20
+    word_bits: BlockBits = 22
+    char_bits: BlockBits = 20
     cue_weight: Annotated[int, Field(ge=0)] = 3
     concepts: bool = True
     questions: bool = True

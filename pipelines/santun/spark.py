@@ -54,7 +54,7 @@ def label_frame(
 ) -> DataFrame:
     """Label the rows of a Spark frame; nothing runs before the result is asked for, but for a count of the rows.
 
-    Sets `spark.sql.execution.arrow.maxRecordsPerBatch` of the session to 0, and leaves it so.
+    Sets `spark.sql.execution.arrow.maxRecordsPerBatch` of the session to 0 and `maxBytesPerBatch` to its most, and leaves them so.
 
     Parameters
     ----------
@@ -295,7 +295,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def label(
     source: Annotated[str, typer.Option("--in", help="Parquet: a path or address that the cluster can reach.")],
-    target: Annotated[str, typer.Option("--out", help="Folder of Parquet to write; not overwritten.")],
+    target: Annotated[
+        str, typer.Option("--out", help="Folder of Parquet to write; not overwritten without --overwrite.")
+    ],
     model: Annotated[
         str, typer.Option(help="`models:/NAME@ALIAS`, the folder of a logged model, or a model's folder or name.")
     ] = "default",

@@ -42,6 +42,7 @@ _REQUIRED = (
     "pandas",
     "openpyxl",
     "defusedxml",
+    "symspellpy",
 )
 _LEFT_BEHIND = ("__pycache__", "data", "default", "samples", "*.pyc")
 _SETTINGS = {
