@@ -135,6 +135,11 @@ def broken_model(tmp_path: Path) -> Path:
         (["explain", "x", "-b", "empati"], 2, "unknown behaviour 'empati'; the model knows greeting, "),
         (["evaluate", "columns.csv", "--map", "text=a"], 4, "no row has labels"),
         (["evaluate", "--where", "slice=z"], 2, "no row has such a value; write FIELD=VALUE,VALUE"),
+        (
+            ["train", "--set", 'corpus.where={lang=["en"],slice=["a"]}', "-o", "columns.csv/model"],
+            4,
+            "cannot be written (Not a directory)",
+        ),
         (["path", "nowhere.txt"], 4, "nowhere.txt: no such file"),
         (["label", "--nonsense"], 2, "No such option: --nonsense"),
     ],

@@ -30,6 +30,7 @@ from santun_cli.options import (
     parse_columns,
     print_json,
     print_table,
+    unwritable,
 )
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def label(
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        fail(f"{out or 'standard output'}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(out or "standard output", error)
     except KeyboardInterrupt:
         fail("stopped; give the same command again to go on" if out else "stopped", 130)
     finally:

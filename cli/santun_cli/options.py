@@ -76,6 +76,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def unwritable(place: object, error: OSError) -> NoReturn:
+    """Say that output cannot be written, and leave."""
+    fail(f"{place}: cannot be written ({error.strerror})", UNREADABLE)
+
+
 def say(message: str) -> None:
     """Say one line beside the output."""
     typer.echo(f"santun: {message}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from santun_cli.options import PARTLY, UNREADABLE, USAGE, Json, ModelName, Steps, fail, open_model, print_json, say
+from santun_cli.options import PARTLY, USAGE, Json, ModelName, Steps, fail, open_model, print_json, say, unwritable
 from santun_cli.scoring import AgentField, Agents, Card, Labelled, gather_labelled, open_card, show_account
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def report(
             if not quiet:
                 say(f"{xlsx}: {xlsx.stat().st_size / 1e6:.1f} MB")
     except OSError as error:
-        fail(f"{error.filename or out or xlsx}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(error.filename or out or xlsx, error)
     if as_json:
         print_json({**numbers, "calls": [one.to_dict() for one in scores]})
     if not quiet:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from santun_cli.options import PARTLY, UNREADABLE, USAGE, Json, Map, fail, parse_columns, print_json, print_table, say
+from santun_cli.options import (
+    PARTLY,
+    UNREADABLE,
+    USAGE,
+    Json,
+    Map,
+    fail,
+    parse_columns,
+    print_json,
+    print_table,
+    say,
+    unwritable,
+)
 
 if TYPE_CHECKING:
     from santun.model import Model
@@ -125,7 +137,7 @@ def compare(
     except ValueError as error:
         fail(str(error), USAGE)
     except OSError as error:
-        fail(f"{error.filename}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(error.filename, error)
     if as_json:
         print_json(report)
         return

@@ -22,6 +22,7 @@ from santun_cli.options import (
     print_json,
     print_table,
     say,
+    unwritable,
 )
 
 
@@ -222,7 +223,7 @@ def train(
     try:
         run.save(folder)
     except OSError as error:
-        fail(f"{folder}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(folder, error)
     if not no_tracking:
         _start(run, folder, quiet)
     finished = False
@@ -236,7 +237,7 @@ def train(
     except TrainingDataError as error:
         fail(str(error), UNREADABLE)
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(out, error)
     except KeyboardInterrupt:
         fail("stopped", 130)
     finally:
@@ -356,7 +357,7 @@ def tune(
     except TrainingDataError as error:
         fail(str(error), UNREADABLE)
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(out, error)
     except KeyboardInterrupt:
         fail("stopped; give the same command again to go on", 130)
     if not no_tracking:
@@ -401,4 +402,4 @@ def card(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})", UNREADABLE)
+        unwritable(out, error)

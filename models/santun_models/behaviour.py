@@ -43,12 +43,12 @@ from threadpoolctl import threadpool_limits
 
 from santun_models.lexicon import concept_words, cue_phrases
 from santun_models.ngrams import (
-    BLOCK_BITS,
     Floats,
     Ints,
     NgramHasher,
     Sentences,
     TokenCache,
+    n_buckets,
     offsets_of,
     split_sentences,
     token_hashes,
@@ -565,6 +565,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
             for name, chosen in (("elicited", self.elicited), ("answered", self.answered))
             for at, column in zip(range(blocks[name].start, blocks[name].stop), self._columns(chosen), strict=False)
         ]
+        counted = np.r_[blocks["words"], blocks["lang"]].tolist()
         weights, intercept = np.zeros((n_features, k)), np.zeros(k)
         for j in range(k):
             known = y[:, j] >= 0
@@ -574,8 +575,7 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
                 continue
             # of the turn itself, and of what the turns around elicit and answer, the behaviour's own scores only
             others = [at for at, column in around if column != j]
-            unseen = np.r_[blocks["words"], blocks["lang"]] if few[j] else []
-            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], np.r_[others, unseen])
+            own = np.setdiff1d(np.r_[j : 4 * k : k, 4 * k : n_features], others + (counted if few[j] else []))
             x = np.vstack([view[known][:, own] for view in views]).astype(np.float64)
             w = None if weight is None else np.tile(weight[known], len(views))
             model = LogisticRegression(C=self.context_C, max_iter=1000).fit(x, np.tile(target, len(views)), w)
@@ -705,25 +705,24 @@ class BehaviourClassifier(ClassifierMixin, BaseEstimator):
         n = k + len(model._columns(model.elicited))
         if len(arrays["sentence_intercept"]) > n:  # of few turns there are none
             n += len(model._columns(model.answered))
-        bits = {"words": model.word_bits, "chars": model.char_bits}
-        if not all(size in BLOCK_BITS for size in bits.values()):
-            raise ValueError("hashed blocks of another size than can be learnt")
-        for name, size in bits.items():  # what is unfolded below has eight times their bytes
-            if arrays[f"{name}.used"].shape != ((1 << size) // 8,):
-                raise ValueError(f"{name}.used is of shape {arrays[f'{name}.used'].shape}")
-        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in bits}
+
+        def check(shapes: dict[str, tuple[int, ...]]) -> None:
+            for name, shape in shapes.items():
+                if arrays[name].shape != shape:
+                    raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
+
+        # before they are unfolded to eight times their size
+        check({"words.used": (n_buckets(model.word_bits) // 8,), "chars.used": (n_buckets(model.char_bits) // 8,)})
+        used = {name: np.unpackbits(arrays[f"{name}.used"]) for name in ("words", "chars")}
         both = k + len(arrays["unit_weights"])
         model.languages_ = list(settings["language_thresholds"])
         model.unknown_previous_ = arrays["unknown_previous"]
-        shapes = {
+        check({
             "words": (used["words"].sum(), n + 1), "words.scale": (n + 1,),
             "chars": (used["chars"].sum(), n + 1), "chars.scale": (n + 1,),
             "sentence_intercept": (n,), "turn_weights": (model._blocks()["lang"].stop, both), "turn_intercept": (both,), "unit_weights": (both - k, k),
             "unknown_previous": (n,),
-        }  # fmt: skip
-        for name, shape in shapes.items():
-            if arrays[name].shape != shape:
-                raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
+        })  # fmt: skip
         model.hasher_ = NgramHasher(
             model.word_bits,
             model.char_bits,

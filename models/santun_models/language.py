@@ -22,11 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from santun_models.ngrams import (
-    BLOCK_BITS,
     Ints,
     NgramHasher,
     Sentences,
     TokenCache,
+    n_buckets,
     offsets_of,
     split_sentences,
     token_hashes,
@@ -167,11 +167,9 @@ class LanguageIdentifier(ClassifierMixin, BaseEstimator):
         model.char_weights_ = arrays["chars"].astype(np.float32)
         model.intercept_ = arrays["intercept"]
         k = len(model.classes_)
-        if not all(size in BLOCK_BITS for size in (model.word_bits, model.char_bits)):
-            raise ValueError("hashed blocks of another size than can be learnt")
         if (model.word_weights_.shape, model.char_weights_.shape) != (
-            (1 << model.word_bits, k),
-            (1 << model.char_bits, k),
+            (n_buckets(model.word_bits), k),
+            (n_buckets(model.char_bits), k),
         ):
             raise ValueError("the arrays of the language model do not fit its settings")
         return model

@@ -176,6 +176,19 @@ def token_pairs(sentences: Sentences, said: npt.NDArray[np.uint64], bits: int) -
         return _bucket(hashes[paired] * _MIX1 + hashes[paired + 1] * _MIX2, bits), pair_sentence
 
 
+def n_buckets(bits: int) -> int:
+    """Size of a hashed block of so many bits.
+
+    Raises
+    ------
+    ValueError
+        If no block has so many: a model from elsewhere must not ask for more memory than one of ours.
+    """
+    if bits not in BLOCK_BITS:
+        raise ValueError(f"a hashed block has {BLOCK_BITS[0]} to {BLOCK_BITS[-1]} bits, not {bits!r}")
+    return 1 << bits
+
+
 def word_buckets(token_hash: npt.NDArray[np.uint64], bits: int) -> Ints:
     """Columns of single tokens in a block of so many bits."""
     with np.errstate(over="ignore"):
