@@ -46,7 +46,7 @@ quotes. Not meant for conversations that are no service (therapy, police, courts
 `{digest}`. Noised copies of {share:.0%} of the conversations for each of
 {kinds} kinds of noise, at weight {weight:g}. Calibration and thresholds come from cross-fitting over conversations, {folds} folds;
 when thresholds are chosen, an example counts less where real talk holds fewer of them than the corpus, or is unlike it: {prior}.
-Made again, byte for byte, by `santun train`{recipe}, with {libraries}.
+{again} trains it again; the same rows and recipe give the same bytes, with {libraries}.
 """
 
 _CEILING = """
@@ -104,7 +104,7 @@ def model_card(model: Model, gold: Sequence[Path], name: str = DEFAULT) -> str:
         written="Those of the seed corpus were written for santun, the others are of whoever trained the model."
         if own
         else "All of them were written for this project; see the corpus's datasheet.",
-        recipe=" with the recipe in its manifest" if own else " -o models/santun_models/default",
+        again="`santun train` with the recipe in its manifest" if own else "`santun train -o model`",
         rows=training.get("rows", 0),
         conversations=training.get("conversations", 0),
         digest=training.get("sha256", "unknown"),
