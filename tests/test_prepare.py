@@ -85,6 +85,8 @@ def test_the_arabic_pronoun_keeps_its_meaning():
         ("ms", "Selamat pagi\nApa khabar", 2),
         ("ar", "شكراً.العافية؟ نعم", 3),
         ("en", 'He said "go." Then (really!) left.', 3),
+        ("en", "Good that you ask – we open at nine -- every day", 3),
+        ("ms", "- susu\n- roti - dua, anak-anak suka", 3),
     ],
 )
 def test_sentences(lang, text, sentences):
@@ -128,6 +130,11 @@ def test_tokens_point_into_the_raw_text(lang, text):
 @given(languages, anything | wordy)
 def test_the_fast_way_reads_the_same_words_as_the_pipeline(lang, text):
     assert prepare([text], [lang])[0].split() == prepared_text(pipeline(lang)(text)).split()
+
+
+@given(st.lists(st.sampled_from(["-", "–", "--", "yes", "well.", "\n"]), max_size=8).map(" ".join))
+def test_both_ways_end_a_sentence_at_the_same_dashes(text):
+    assert prepare([text], ["en"])[0].split("\n") == prepared_text(pipeline("en")(text)).split("\n")
 
 
 def test_the_fast_way_equals_the_pipeline_on_the_corpus():

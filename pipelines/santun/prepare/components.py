@@ -1,5 +1,7 @@
 """spaCy components: sentences and clauses.
 
+A sentence ends at its mark, at a line break and at a dash between blanks ("thanks for the tip - where is it?").
+
 Speech recognition writes long turns without a mark. A run of more than `LONG` tokens is therefore cut before words
 that open a new clause ("okay", "tapi", "طيب"), so that one polite sentence in a long turn is seen as one.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -15,6 +16,7 @@ from santun.prepare.components import LONG, sentence_starts
 from santun.prepare.tokenizer import ChunkTokenizer
 
 _CACHE_SIZE = 200_000
+_OPENING_DASH = re.compile(r"((?:^|\n) ?-+)\n")  # ends no sentence, since none is open
 LONGEST = 20_000  # characters of one utterance that are looked at
 
 
@@ -88,6 +90,8 @@ class _Writer:
     def line(self, text: str) -> str:
         """Write a text without line breaks."""
         joined = " ".join(map(self.pieces.__getitem__, text.split()))
+        if "-\n" in joined:
+            joined = _OPENING_DASH.sub(r"\1", joined)
         if joined.count(" ") >= LONG:
             joined = "\n".join([cut for sentence in joined.split("\n") for cut in self.cut(sentence)])
         if "  " in joined or joined[:1] == " ":  # a chunk without a token, say of an invisible character

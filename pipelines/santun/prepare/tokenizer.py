@@ -152,6 +152,8 @@ class ChunkTokenizer:
 
     def _ends(self, words: list[str], index: int) -> bool:
         """Whether a sentence ends at a word of a chunk: at its mark or at the quote or bracket that closes it."""
+        if index + 1 == len(words) and not "".join(words).strip("-"):
+            return True
         mark = index
         while mark > 0 and words[mark] in _CLOSERS:
             mark -= 1
@@ -213,8 +215,9 @@ class ChunkTokenizer:
         norms: list[str] = []
         offsets: list[tuple[int, int]] = []
         ends: list[bool] = []
-        for match in re.finditer(r"\S+", text):
-            tokens = self.chunk(match[0])
+        for match in re.finditer(r"(\S+)(\s*)", text):
+            tokens = self.chunk(match[1])
+            opens = not ends or ends[-1]  # a dash that opens a sentence, as of an item of a list, ends none
             for token in tokens:
                 words.append(token.text)
                 norms.append(token.norm)
@@ -222,9 +225,11 @@ class ChunkTokenizer:
                 ends.append(token.ends)
                 spaces.append(False)
             if tokens:
+                if opens and not "".join([token.text for token in tokens]).strip("-"):
+                    ends[-1] = False
                 spaces[-1] = True
                 # a line break ends a sentence as a full stop does
-                ends[-1] = ends[-1] or text[match.end() : match.end() + 1] in ("\n", "\r")
+                ends[-1] = ends[-1] or not {"\n", "\r"}.isdisjoint(match[2])
         doc = Doc(self.vocab, words=words, spaces=spaces)
         for made, norm in zip(doc, norms, strict=True):
             made.norm_ = norm
