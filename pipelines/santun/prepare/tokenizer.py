@@ -151,8 +151,8 @@ class ChunkTokenizer:
         return tuple(tokens)
 
     def _ends(self, words: list[str], index: int) -> bool:
-        """Whether a sentence ends at a word of a chunk: at its mark or at the quote or bracket that closes it."""
-        if index + 1 == len(words) and not "".join(words).strip("-"):
+        """Whether a sentence ends at a word of a chunk: at its mark, the quote or bracket that closes it, or a dash alone."""
+        if index + 1 == len(words) and _is_dash(words):
             return True
         mark = index
         while mark > 0 and words[mark] in _CLOSERS:
@@ -225,7 +225,7 @@ class ChunkTokenizer:
                 ends.append(token.ends)
                 spaces.append(False)
             if tokens:
-                if opens and not "".join([token.text for token in tokens]).strip("-"):
+                if opens and _is_dash([token.text for token in tokens]):
                     ends[-1] = False
                 spaces[-1] = True
                 # a line break ends a sentence as a full stop does
@@ -257,6 +257,11 @@ class ChunkTokenizer:
     def from_disk(self, _path: str | Path, **_: Any) -> ChunkTokenizer:
         """See `to_bytes`."""
         return self
+
+
+def _is_dash(words: list[str]) -> bool:
+    """Whether a chunk of these words is a dash, of any length."""
+    return not "".join(words).strip("-")
 
 
 def _splits_hyphen(pattern: str) -> bool:
